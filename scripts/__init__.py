@@ -1,0 +1,1 @@
+"""TRIM: looks after many Tiki sites from one folder."""

@@ -1,0 +1,69 @@
+"""The faults TRIM knows, and the exit code each one ends a run with.
+
+Lower floors raise them; only edge.py turns one into text. Any other exception is a bug of ours: exit 1.
+"""
+
+
+class Fault(Exception):
+    """Something an operator can act on: what happened, where, and what to do next, in one line."""
+
+    exit_code = 1
+
+
+class UsageError(Fault):
+    """The call itself is wrong: a missing answer, an unknown name, a value of the wrong kind."""
+
+    exit_code = 2
+
+
+class RegistryError(Fault):
+    """An env file or the settings cannot be taken as they are."""
+
+    exit_code = 3
+
+
+class HostError(Fault):
+    """A host cannot be reached or trusted, or lacks something."""
+
+    exit_code = 4
+
+
+class CommandError(Fault):
+    """An external program failed, hung, or ended without finishing its work."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, code: int | None = None, stderr: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.stderr = stderr
+
+
+class DatabaseError(Fault):
+    """A database refused, is missing, or does not hold what it should."""
+
+    exit_code = 6
+
+
+class ArchiveError(Fault):
+    """An archive is damaged, incomplete, of another kind, or missing."""
+
+    exit_code = 7
+
+
+class BusyError(Fault):
+    """Another run holds what this one needs."""
+
+    exit_code = 8
+
+
+class RefusedError(Fault):
+    """A guard stopped a step that could lose something."""
+
+    exit_code = 9
+
+
+class Findings(Fault):
+    """The run did its work and found something that wants attention."""
+
+    exit_code = 10

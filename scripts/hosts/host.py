@@ -1,0 +1,169 @@
+"""A place where commands run: this machine, or another one behind ssh.
+
+Both take the same words and give the same answers, so nothing above knows which one it talks to. Every
+change of a file goes through here too, so that a dry run holds everywhere.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scripts.errors import CommandError
+from scripts.hosts import process
+from scripts.hosts.command import Command, shown
+
+
+class Host:
+    """What both kinds of host can do."""
+
+    name: str
+    is_remote = False
+
+    def command(self, *words: str, stdin: bytes | None = None) -> Command:
+        """Return the call of a program at this host."""
+        raise NotImplementedError
+
+    def read(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> bytes:
+        """Return what a program that changes nothing prints; runs in a dry run too."""
+        return process.read(self.command(*words, stdin=stdin), ok=ok)
+
+    def run(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> bytes:
+        """Run a program that changes something."""
+        return process.run(self.command(*words, stdin=stdin), ok=ok)
+
+    def read_line(self, *words: str, ok: Sequence[int] = (0,)) -> str:
+        """Return the one line a program prints; raise CommandError when it is cut off.
+
+        A program that ends with 0 after half its output loses its line end first.
+        """
+        text = self.read(*words, ok=ok)
+        if text and not text.endswith(b"\n"):
+            raise CommandError(f"{shown(self.name, words)}: its answer is cut off: {text[-60:]!r}")
+        return text.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def read_names(self, *words: str, ok: Sequence[int] = (0,)) -> list[str]:
+        """Return the NUL-ended names a program prints; raise CommandError when the last one is cut off."""
+        text = self.read(*words, ok=ok)
+        if text and not text.endswith(b"\0"):
+            raise CommandError(f"{shown(self.name, words)}: its answer is cut off: {text[-60:]!r}")
+        return [name.decode("utf-8", "surrogateescape") for name in text.split(b"\0")[:-1]]
+
+    def real_path(self, path: str) -> str:
+        """Return path without links, whether it exists or not."""
+        return self.read_names("realpath", "-m", "-z", "--", path)[0]
+
+    def free_bytes(self, path: str) -> int:
+        """Return the bytes an ordinary account may still write where path lies."""
+        return int(self.read_line("df", "--output=avail", "-B1", "--", path).splitlines()[-1])
+
+    def write(self, path: str, text: bytes, mode: int | None = None) -> None:
+        """Put a whole file in place of what is at path, at once: a reader sees the old or the new one.
+
+        mode is the file's permissions; without it the host's umask decides.
+        """
+        beside = f"{path}.trim-new"
+        if mode is not None:
+            self.run("install", "-m", f"{mode:o}", "/dev/null", beside)
+        echoed = self.run("tee", "--", beside, stdin=text)
+        if not process.conduct.dry_run and echoed != text:
+            raise CommandError(f"[{self.name}] tee {beside}: wrote {len(echoed)} of {len(text)} bytes")
+        self.rename(beside, path)
+
+    def rename(self, path: str, target: str) -> None:
+        """Rename within one folder, over what is there."""
+        self.run("mv", "-fT", "--", path, target)
+
+    def make_folder(self, path: str, mode: int = 0o755) -> None:
+        """Make a folder and its parents; one that is there stays as it is."""
+        self.run("mkdir", "-p", "-m", f"{mode:o}", "--", path)
+
+    def remove(self, *paths: str) -> None:
+        """Remove files; those that are not there are no fault."""
+        self.run("rm", "-f", "--", *paths)
+
+
+@dataclass(frozen=True)
+class LocalHost(Host):
+    """This machine. Files are changed by Python itself: nothing to start, nothing to misread."""
+
+    name: str
+
+    def command(self, *words: str, stdin: bytes | None = None) -> Command:
+        return Command(words, shown(self.name, words), stdin)
+
+    def write(self, path: str, text: bytes, mode: int | None = None) -> None:
+        if _told(f"write {path}"):
+            return
+        descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".trim-new-")
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(beside, 0o666 & ~_umask() if mode is None else mode)
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+
+    def rename(self, path: str, target: str) -> None:
+        if not _told(f"rename {path} to {target}"):
+            os.replace(path, target)
+
+    def make_folder(self, path: str, mode: int = 0o755) -> None:
+        if not os.path.isdir(path) and not _told(f"make the folder {path}"):
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, mode)
+
+    def remove(self, *paths: str) -> None:
+        for path in paths:
+            if os.path.lexists(path) and not _told(f"remove {path}"):
+                os.unlink(path)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder and all that is in it; a link is removed, never followed."""
+        if os.path.lexists(path) and not _told(f"remove the folder {path}"):
+            shutil.rmtree(path, onerror=_open_up)
+
+    def sync(self, path: str) -> None:
+        """Return when a file and its entry in the folder are on the disk."""
+        if process.conduct.dry_run:
+            return
+        for name, flags in ((path, os.O_RDONLY), (os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)):
+            descriptor = os.open(name, flags)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _told(change: str) -> bool:
+    """In a dry run, show the change and return True."""
+    if process.conduct.dry_run:
+        process.conduct.on_dry(f"[manager] {change}")
+    return process.conduct.dry_run
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _open_up(function, path, error) -> None:
+    """Let rmtree pass folders that lost their write permission; anything else is raised."""
+    parent = os.path.dirname(path)
+    if not isinstance(error[1], PermissionError):
+        raise error[1]
+    os.chmod(parent, 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.chmod(path, 0o700)
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+MANAGER = LocalHost("manager")
+"""The machine TRIM runs on, for what belongs to no instance."""

@@ -1,0 +1,333 @@
+"""The one place that starts programs, joins them, waits for them and judges how they ended.
+
+`read` observes and always runs; `run` and `pipe` change something and only print in a dry run; `attach`
+gives a command the operator's terminal. A run that neither moves bytes nor uses the processor for
+stall_seconds is ended and blamed. Whatever happens, no child outlives its run: it is ended in `finally`,
+and by the kernel when this process is killed.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+import sh
+
+from scripts.errors import CommandError
+from scripts.hosts import stall
+from scripts.hosts.command import Command
+from scripts.hosts.streams import Filter, Sink, Source
+
+STDERR_TAIL = 2000       # characters; fits a mail and shows the whole of a mysqldump error
+SIGPIPE_CODES = (-13, 141)
+SSH_FAILED = 255         # ssh's own code; a remote program ended by a signal gives it too
+GRACE_SECONDS = 5        # between asking a program to end and killing it
+PR_SET_PDEATHSIG = 1     # linux/prctl.h
+
+logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at INFO
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass
+class Conduct:
+    """How this run treats its commands; set once by the edge."""
+
+    dry_run: bool = False
+    stall_seconds: float = 3600
+    on_start: Callable[[Command], None] = lambda command: None
+    on_end: Callable[[Command, int], None] = lambda command, code: None
+    on_dry: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+
+
+conduct = Conduct()
+
+
+def read(command: Command, ok: Sequence[int] = (0,)) -> bytes:
+    """Return what a command that changes nothing prints; it runs in a dry run too.
+
+    Raises CommandError when it ends with a code outside ok.
+    """
+    return _carry_out([command], ok=ok)
+
+
+def run(command: Command, ok: Sequence[int] = (0,)) -> bytes:
+    """Run a command that changes something and return what it prints; in a dry run, only show it."""
+    if conduct.dry_run:
+        conduct.on_dry(command.shown)
+        return b""
+    return _carry_out([command], ok=ok)
+
+
+def pipe(*stages: Command | Filter, out_of: IO[bytes] | None = None, into: IO[bytes] | Sink | None = None,
+         ok: Sequence[int] = (0,)) -> bytes:
+    """Join stages with pipes and wait for all; return what the last one prints unless it goes into a file.
+
+    Raises the fault of the stage that failed first; a stage that ended only because its reader was gone is
+    not to blame. In a dry run the commands are shown and nothing happens.
+    """
+    if conduct.dry_run:
+        conduct.on_dry(" | ".join(stage.shown for stage in stages if isinstance(stage, Command)))
+        return b""
+    return _carry_out(stages, out_of=out_of, into=into, ok=ok)
+
+
+def attach(command: Command) -> int:
+    """Give a command the operator's terminal and return its exit code."""
+    conduct.on_start(command)
+    try:
+        sh.Command(command.argv[0], search_paths=_search_paths())(*command.argv[1:], _fg=True)
+        code = 0
+    except sh.ErrorReturnCode as error:
+        code = error.exit_code
+    conduct.on_end(command, code)
+    return code
+
+
+def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> list[object]:
+    """Run jobs at the same time, at most at_once of them, and return their results in order.
+
+    The first one that raises ends the programs of the others, and its fault is raised.
+    """
+    results: list[object] = [None] * len(jobs)
+    faults: list[BaseException] = []
+    group = _Group()
+    places = iter(range(len(jobs)))
+    taking = threading.Lock()
+
+    def work() -> None:
+        _here.group = group
+        try:
+            while not group.is_ended:
+                with taking:
+                    place = next(places, None)
+                if place is None:
+                    return
+                results[place] = jobs[place]()
+        except BaseException as fault:  # noqa: BLE001 - raised again in the caller's thread
+            faults.append(fault)
+            group.end()
+
+    threads = [threading.Thread(target=work) for _ in range(at_once or len(jobs))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        group.end()
+        for thread in threads:
+            thread.join()
+    if faults:
+        raise faults[0]
+    return results
+
+
+class _Group:
+    """Programs that belong together: when one job of several fails, the others' programs are ended."""
+
+    def __init__(self) -> None:
+        self.programs: list[_Running] = []
+        self.is_ended = False
+
+    def end(self) -> None:
+        self.is_ended = True
+        _end(self.programs)
+
+
+class _Here(threading.local):
+    """The group of this thread."""
+
+    def __init__(self) -> None:
+        self.group = _Group()
+
+
+_here = _Here()
+
+
+@dataclass
+class _Running:
+    """A started program, with what is needed to judge it later."""
+
+    command: Command
+    process: object  # sh's own process object: wait() gives the code without raising
+    stderr: IO[bytes]
+    stalled: threading.Event = field(default_factory=threading.Event)
+
+    def fault(self, code: int) -> CommandError:
+        if self.stalled.is_set():
+            return CommandError(f"{self.command.shown}: moved no bytes and used no processor time for "
+                                f"{conduct.stall_seconds:.0f} seconds and was ended", code=code)
+        said = _tail(self.stderr)
+        line = " / ".join(line.strip() for line in said.splitlines() if line.strip())
+        ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return CommandError(f"{self.command.shown}: {ending}" + (f": {line}" if line else ""), code=code, stderr=said)
+
+
+@dataclass
+class _Stage:
+    """One of our own stages at work in its thread."""
+
+    thread: threading.Thread
+    faults: list[BaseException]
+
+
+def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None = None,
+               into: IO[bytes] | Sink | None = None, ok: Sequence[int] = (0,)) -> bytes:
+    """Start every stage, collect the last one's output (or let it go into a file), wait, judge."""
+    first = stages[0]
+    if isinstance(first, Command) and first.stdin is not None:
+        stages = [lambda source, sink: sink.write(first.stdin), *stages]
+    started: list[_Running | _Stage] = []
+    source = os.dup(out_of.fileno()) if out_of else os.open(os.devnull, os.O_RDONLY)
+    try:
+        for place, stage in enumerate(stages):
+            is_last_into_file = into and place == len(stages) - 1
+            following, sink = (None, os.dup(into.fileno())) if is_last_into_file else os.pipe()
+            started.append(_start(stage, source, sink))
+            source = following
+        output = b"".join(Source(source).chunks()) if source is not None else b""
+        codes = [_wait(one) for one in started]
+    finally:
+        _end([one for one in started if isinstance(one, _Running)])
+        for one in started:
+            if isinstance(one, _Stage):
+                one.thread.join()
+    _judge(started, codes, ok)
+    return output
+
+
+def _start(stage: Command | Filter, source: int, sink: int) -> "_Running | _Stage":
+    return _start_program(stage, source, sink) if isinstance(stage, Command) else _start_own(stage, source, sink)
+
+
+def _start_program(command: Command, source: int, sink: int) -> _Running:
+    """Start a program on two descriptors, which are ours to close; raise CommandError when there is none."""
+    if _here.group.is_ended:
+        os.close(source)
+        os.close(sink)
+        raise CommandError(f"{command.shown}: not started, because a job beside it failed")
+    conduct.on_start(command)
+    stderr = tempfile.TemporaryFile()
+    try:
+        program = sh.Command(command.argv[0], search_paths=_search_paths())
+        started = program(*command.argv[1:], _in=source, _out=sink, _err=stderr, _bg=True, _bg_exc=False,
+                          _tty_out=False, _env=_environment(), _preexec_fn=_die_with_parent)
+    except sh.CommandNotFound as error:
+        conduct.on_end(command, 127)
+        raise CommandError(f"{command.shown}: there is no program {command.argv[0]} on the manager. "
+                           "What to install says: make doctor", code=127) from error
+    finally:
+        os.close(source)
+        os.close(sink)
+    running = _Running(command, started.process, stderr)
+    _here.group.programs.append(running)
+    stall.watcher.watch(running.process.pid, conduct.stall_seconds, lambda: _end_stalled(running))
+    return running
+
+
+def _start_own(stage: Filter, source: int, sink: int) -> _Stage:
+    """Run one of our own stages in a thread; what it raises is kept for the judge."""
+    faults: list[BaseException] = []
+    reading, writing = Source(source), Sink(sink)
+    group = _here.group
+
+    def work() -> None:
+        _here.group = group
+        try:
+            stage(reading, writing)
+        except BrokenPipeError:
+            pass  # the reader is gone: its own exit code tells why
+        except BaseException as fault:  # noqa: BLE001 - carried over to the judge
+            faults.append(fault)
+        finally:
+            reading.close()
+            writing.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return _Stage(thread, faults)
+
+
+def _wait(started: "_Running | _Stage") -> int:
+    """Wait for a stage; return a program's exit code, 0 for one of ours."""
+    if isinstance(started, _Stage):
+        started.thread.join()
+        return 0
+    code = started.process.wait()
+    stall.watcher.forget(started.process.pid)
+    if started in _here.group.programs:
+        _here.group.programs.remove(started)
+    conduct.on_end(started.command, code)
+    return code
+
+
+def _judge(started: "list[_Running | _Stage]", codes: list[int], ok: Sequence[int]) -> None:
+    """Raise the fault of the first stage that failed by itself."""
+    consequences: list[CommandError] = []
+    for place, (one, code) in enumerate(zip(started, codes)):
+        if isinstance(one, _Stage):
+            if one.faults:
+                raise one.faults[0]
+        elif code not in ok or one.stalled.is_set():
+            fault = one.fault(code)
+            is_last = place == len(started) - 1
+            if is_last or one.stalled.is_set() or not _is_consequence(code, fault.stderr):
+                raise fault
+            consequences.append(fault)
+    if consequences:
+        raise consequences[0]
+
+
+def _is_consequence(code: int, stderr: str) -> bool:
+    """Tell whether a stage may have ended only because the one that reads it did."""
+    return code in SIGPIPE_CODES or (code == SSH_FAILED and not stderr.strip())
+
+
+def _tail(stderr: IO[bytes]) -> str:
+    """Return the end of what a program said on stderr, from a line's start."""
+    size = stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, size - STDERR_TAIL))
+    text = stderr.read().decode("utf-8", "replace")
+    return text.split("\n", 1)[-1] if size > STDERR_TAIL else text
+
+
+def _end_stalled(running: _Running) -> None:
+    running.stalled.set()
+    _end([running])
+
+
+def _end(programs: list[_Running]) -> None:
+    """End programs that still run: asked first, killed after GRACE_SECONDS."""
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        alive = [one for one in programs if one.process.is_alive()[0]]
+        for one in alive:
+            with suppress(ProcessLookupError):
+                one.process.signal(sent)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while alive and time.monotonic() < deadline:
+            alive = [one for one in alive if one.process.is_alive()[0]]
+            time.sleep(0.01)
+    for one in programs:
+        stall.watcher.forget(one.process.pid)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _search_paths() -> list[str]:
+    """Return PATH plus where Debian keeps servers: cron's PATH lacks the sbin folders."""
+    return [*os.environ.get("PATH", "/usr/bin:/bin").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"]
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment with messages in English, because some of them are read."""
+    return {**os.environ, "LC_ALL": "C"}

@@ -1,0 +1,123 @@
+"""Another machine, reached by OpenSSH; the one place that knows ssh's options and what its words mean."""
+
+import hashlib
+import os
+import shlex
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import CommandError, HostError
+from scripts.hosts import process
+from scripts.hosts.command import Command, shown
+from scripts.hosts.host import Host
+
+CONNECT_TIMEOUT = "10"   # seconds; cron jobs start minutes apart
+KEEP_MASTER = "60"       # seconds the shared connection outlives its last use
+ALIVE_INTERVAL = "15"    # seconds between two signs of life; four missing ones end the connection
+SOCKET_PATH_LIMIT = 74   # characters of the folder: 104 for a socket, less our name, less ssh's own suffix
+
+
+@dataclass(frozen=True)
+class SshHost(Host):
+    """Another machine, reached by OpenSSH in batch mode over one shared connection.
+
+    host_keys is "strict", or "accept-new" to take an unknown key unseen. sockets is a folder for the shared
+    connection; it must be ours alone.
+    """
+
+    name: str
+    address: str
+    sockets: str
+    user: str | None = None
+    port: int = 22
+    key: str | None = None
+    host_keys: str = "strict"
+    known_hosts: str | None = None
+
+    is_remote = True
+
+    def command(self, *words: str, stdin: bytes | None = None) -> Command:
+        self.connect()
+        # The other side's login shell splits one string again: quoted words come out as they went in.
+        argv = ("ssh", *self.options(), self.target, "--", shlex.join(words))
+        return Command(argv, shown(self.name, words), stdin)
+
+    def terminal(self, *words: str) -> Command:
+        """Return a call that gets a terminal at the host."""
+        argv = ("ssh", "-t", *self.options(), self.target, "--", shlex.join(words))
+        return Command(argv, shown(self.name, words))
+
+    @property
+    def target(self) -> str:
+        return f"{self.user}@{self.address}" if self.user else self.address
+
+    @property
+    def rsync_shell(self) -> str:
+        """Return the remote shell for rsync's -e, as one string that rsync splits again."""
+        return shlex.join(["ssh", *self.options()])
+
+    def options(self) -> list[str]:
+        """Return ssh's options: never a question, one connection, signs of life, the host key checked."""
+        settings = {"BatchMode": "yes", "ConnectTimeout": CONNECT_TIMEOUT, "ServerAliveInterval": ALIVE_INTERVAL,
+                    "ServerAliveCountMax": "4", "ControlMaster": "auto", "ControlPath": self.control_path,
+                    "ControlPersist": KEEP_MASTER, "LogLevel": "ERROR",
+                    "StrictHostKeyChecking": "yes" if self.host_keys == "strict" else "accept-new"}
+        if self.known_hosts:
+            settings["UserKnownHostsFile"] = self.known_hosts
+        if self.key:
+            settings["IdentitiesOnly"] = "yes"
+        words = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+        return [*words, "-p", str(self.port), *(["-i", self.key] if self.key else [])]
+
+    @property
+    def control_path(self) -> str:
+        known_as = f"{self.target}:{self.port}:{self.key}:{self.known_hosts}:{self.host_keys}"
+        return os.path.join(self.sockets, hashlib.sha256(known_as.encode()).hexdigest()[:12])
+
+    def connect(self) -> None:
+        """Open the shared connection when there is none; raise HostError that says why it cannot be."""
+        if os.path.exists(self.control_path):
+            return
+        argv = ("ssh", "-fN", *self.options(), self.target)
+        try:
+            process.read(Command(argv, f"[{self.name}] ssh {self.target} -p {self.port}"))
+        except CommandError as error:
+            raise HostError(f"{self.name}: {why_not_connected(self, error.stderr or str(error))}") from error
+
+    def disconnect(self) -> None:
+        """Close the shared connection; one that is not there is no fault."""
+        if os.path.exists(self.control_path):
+            argv = ("ssh", *self.options(), "-O", "exit", self.target)
+            process.read(Command(argv, f"[{self.name}] ssh -O exit"), ok=(0, 255))
+
+
+def why_not_connected(host: SshHost, said: str) -> str:
+    """Return what ssh's words mean and what to do next."""
+    port = f"-p {host.port} " if host.port != 22 else ""
+    known = host.known_hosts or "~/.ssh/known_hosts"
+    where = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
+    if "IDENTIFICATION HAS CHANGED" in said or "Offending" in said:
+        return (f"the host key of {where} is not the one on record: the machine was reinstalled, or somebody "
+                f"stands in between. Ask its administrator; when the new key is right: "
+                f"ssh-keygen -f {known} -R '{where}' && ssh-keyscan {port}{host.address} >> {known}")
+    if "Host key verification failed" in said or "No ED25519 host key is known" in said:
+        return (f"the host key of {where} is not known yet. Compare it with what its administrator tells you, "
+                f"then: ssh-keyscan {port}{host.address} >> {known}")
+    if "Permission denied" in said:
+        return (f"{host.target} does not let us in by key. Next: ssh-copy-id {port}"
+                f"{f'-i {host.key} ' if host.key else ''}{host.target}")
+    reason = " / ".join(line.strip() for line in said.splitlines() if line.strip()) or "no reason given"
+    return f"cannot reach {host.target} on port {host.port}: {reason}. Is it up? Next: make doctor"
+
+
+def socket_folder(wanted: str) -> str:
+    """Return a folder for ssh's sockets, ours alone: wanted, or a short one where its path is too long."""
+    path = wanted if len(wanted) <= SOCKET_PATH_LIMIT else os.path.join(tempfile.gettempdir(), f"trim-{os.getuid()}")
+    Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise HostError(f"{path}: ssh's sockets go there, but it is not a folder that only you can use. "
+                        f"Next: rm -rf {path}")
+    return path

@@ -1,0 +1,83 @@
+"""Notices a run that stands still: none of its programs moves a byte or uses the processor.
+
+All programs of the run are judged together, because one of them may rightly wait for another: a compressor
+for a long dump, a dump for a slow disk. One thread looks; it ends everything when nothing has happened for the
+allowed time.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+LOOKS_PER_STALL = 10     # how often the run is looked at while it may stand still
+LONGEST_PAUSE = 30.0     # seconds between two looks
+
+
+class StallWatch:
+    """Watches the programs of this process; bytes that pass through our own stages are told by `moved`."""
+
+    def __init__(self) -> None:
+        self._watched: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._bytes = 0
+        self._since = 0.0
+
+    def moved(self, size: int) -> None:
+        """Count bytes that one of our own stages read or wrote: ssh hands its pipes to another process."""
+        self._bytes += size
+
+    def watch(self, pid: int, seconds: float, on_stall: Callable[[], None]) -> None:
+        """Call on_stall when the whole run stands still for that many seconds while this program runs."""
+        with self._lock:
+            self._watched[pid] = (seconds, on_stall)
+            self._since = time.monotonic()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look_on, daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def forget(self, pid: int) -> None:
+        """Stop watching a program."""
+        with self._lock:
+            self._watched.pop(pid, None)
+
+    def _look_on(self) -> None:
+        seen = None
+        while True:
+            with self._lock:
+                watched = dict(self._watched)
+            if not watched:
+                self._wake.clear()
+                self._wake.wait(LONGEST_PAUSE)
+                continue
+            effort = (self._bytes, *map(_effort, watched))
+            allowed = min(seconds for seconds, _ in watched.values())
+            if effort != seen:
+                seen, self._since = effort, time.monotonic()
+            elif time.monotonic() - self._since > allowed:
+                for pid, (_, on_stall) in watched.items():
+                    self.forget(pid)
+                    on_stall()
+            self._wake.clear()
+            self._wake.wait(min(LONGEST_PAUSE, allowed / LOOKS_PER_STALL))
+
+
+def _effort(pid: int) -> tuple[float, int]:
+    """Return processor seconds and bytes moved so far by a program and its children."""
+    seconds, moved = 0.0, 0
+    try:
+        top = psutil.Process(pid)
+        for process in [top, *top.children(recursive=True)]:
+            times, counters = process.cpu_times(), process.io_counters()
+            seconds += times.user + times.system
+            moved += counters.read_chars + counters.write_chars  # pipes and sockets too, not only disks
+    except psutil.Error:
+        pass  # it ended between two looks
+    return seconds, moved
+
+
+watcher = StallWatch()

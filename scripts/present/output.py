@@ -1,0 +1,85 @@
+"""Lines, tables and JSON.
+
+People get lines on stdout; with JSON=1 stdout holds one JSON document and the lines go to stderr; an unattended
+run says nothing unless something is wrong.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass
+class Manner:
+    """How this run speaks; set once by the edge."""
+
+    is_json: bool = False
+    is_quiet: bool = False
+    also: Callable[[str], None] = lambda line: None  # the run log takes every line too
+
+
+manner = Manner()
+
+
+def say(line: str) -> None:
+    """Tell how the run gets on."""
+    manner.also(line)
+    if not manner.is_quiet:
+        print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
+
+
+def warn(line: str) -> None:
+    """Tell what wants attention though the run goes on; unattended runs say it too."""
+    manner.also(f"warning: {line}")
+    print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str) -> None:
+    """Print rows as a table with these columns (key: heading), or as JSON with everything that is known."""
+    if manner.is_json:
+        print(json.dumps(list(rows), indent=1, default=str))
+    elif not rows:
+        say(empty)
+    else:
+        from tabulate import tabulate
+        lines = [[_cell(row.get(key)) for key in columns] for row in rows]
+        for line in tabulate(lines, headers=list(columns.values()), tablefmt="simple", disable_numparse=True).splitlines():
+            say(line.rstrip())
+
+
+def show_one(values: dict[str, object]) -> None:
+    """Print what a verb found out or did as JSON; people have been told in lines."""
+    if manner.is_json:
+        print(json.dumps(values, indent=1, default=str))
+
+
+def size(count: int | None) -> str:
+    """Return bytes as people read them: 118.2 MB."""
+    if count is None:
+        return "-"
+    import humanize
+    return humanize.naturalsize(count)
+
+
+def age(moment: datetime | None) -> str:
+    """Return how long ago a moment was: 3 hours."""
+    if moment is None:
+        return "-"
+    import humanize
+    return humanize.naturaldelta(datetime.now(UTC) - moment)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people read it: 1 min 5 s, 3.2 s."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def local(moment: datetime | None) -> str:
+    """Return a moment in the administrator's own time."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+
+
+def _cell(value: object) -> str:
+    return "-" if value in (None, "") else ("yes" if value is True else "no" if value is False else str(value))

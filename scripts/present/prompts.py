@@ -1,0 +1,55 @@
+"""Questions at a terminal. Without one nothing is ever asked: the caller names what is missing instead."""
+
+import getpass
+import sys
+from collections.abc import Callable
+
+from scripts.errors import Fault, UsageError
+from scripts.present.output import manner
+
+Check = Callable[[str], None]
+"""Raises a Fault that says what is wrong with an answer."""
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal and may be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not manner.is_quiet
+
+
+def ask(question: str, default: str = "", check: Check = lambda answer: None, secret: bool = False) -> str:
+    """Return an answer that passes the check; a wrong one is explained and asked for again.
+
+    Raises UsageError at the end of input.
+    """
+    shown = f"{question}{f' [{default}]' if default else ''}: "
+    while True:
+        try:
+            answer = (getpass.getpass(shown) if secret else _line(shown)).strip() or default
+        except EOFError as error:
+            raise UsageError(f"{question}: no answer was given") from error
+        try:
+            check(answer)
+            return answer
+        except Fault as fault:
+            print(f"  {fault}", file=sys.stderr)
+
+
+def choose(question: str, choices: list[str], default: int = 1) -> int:
+    """Return the place (from 0) of the choice a person takes from a numbered list."""
+    for number, choice in enumerate(choices, 1):
+        print(f"  {number}) {choice}", file=sys.stderr)
+
+    def is_listed(answer: str) -> None:
+        if not answer.isdigit() or not 1 <= int(answer) <= len(choices):
+            raise UsageError(f"a number from 1 to {len(choices)}, please")
+
+    return int(ask(question, str(default), is_listed)) - 1
+
+
+def _line(shown: str) -> str:
+    # The question goes to stderr: stdout may be a JSON document or a pipe.
+    print(shown, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line

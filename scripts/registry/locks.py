@@ -1,0 +1,65 @@
+"""Locks that cannot go stale: the kernel drops them when the run that holds them ends, however it ends.
+
+A lock is a file under var/locks held by flock, shared by those who read and exclusive for who changes. Its
+text names the holder, for the message of the one who came second.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import BusyError
+from scripts.registry.settings import Settings
+
+
+@dataclass(frozen=True, order=True)
+class Lock:
+    """What is to be held: "blog" (the site) or "blog.store" (its archives)."""
+
+    name: str
+    exclusive: bool
+
+
+@contextmanager
+def hold(settings: Settings, locks: Iterable[Lock], verb: str) -> Iterator[None]:
+    """Hold all locks, or raise BusyError at once naming who has one of them."""
+    folder = settings.state / "locks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Names in sorted order: two clones in opposite directions would otherwise wait for each other.
+    wanted: dict[str, bool] = {}
+    for lock in locks:
+        wanted[lock.name] = wanted.get(lock.name, False) or lock.exclusive
+    with ExitStack() as held:
+        for name in sorted(wanted):
+            held.enter_context(_held(folder / f"{name}.lock", name, wanted[name], verb))
+        yield
+
+
+@contextmanager
+def _held(path: Path, name: str, exclusive: bool, verb: str) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(f"{name}: {_holder(path)}. Wait for it to end, or end it") from error
+        note = json.dumps({"verb": verb, "pid": os.getpid(), "since": int(time.time())})
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, note.encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = json.loads(path.read_text())
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
+        return f"another run holds it: make {note['verb']}, process {note['pid']}, since {since}"
+    except (OSError, ValueError, KeyError):
+        return "another run holds it"

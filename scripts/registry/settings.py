@@ -1,0 +1,50 @@
+"""Toolkit-wide values from conf/settings.env; every one has a default that works."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.registry import env_file, schema
+from scripts.registry.schema import described
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The toolkit's own values. Folders may be relative to the toolkit's top folder."""
+
+    top: Path
+    archives_dir: str = described("var/archives", help="Where archives are kept. Give it its own disk if you can.")
+    work_dir: str = described("var/work", help="Work copies of ssh instances, and scratch space of prove and restore.")
+    state_dir: str = described("var", help="Locks, logs and status files.")
+    compress: str = described("bz2", choices=("bz2", "zst"),
+                              help="How archives are packed: bz2 (opens anywhere) or zst (many times faster).")
+    keep: int | None = described(None, help="Keep this many archives of an instance instead of TRIM's rule "
+                                            "(7 days all, Sundays 31 days, firsts of a month for ever).")
+    stall_seconds: int = described(3600, help="A run in which nothing moves for this many seconds is ended as hung.")
+    host_keys: str = described("strict", choices=("strict", "accept-new"),
+                               help="Unknown ssh host keys: strict refuses them, accept-new takes them unseen.")
+    known_hosts: str = described("", help="Another known_hosts file than ssh's own.")
+    prove_db: str = described("", help="An option file (mode 0600, [client] section) of a server that make prove may "
+                                       "create databases on. Empty: a throw-away MariaDB is started for each proof.")
+
+    def place(self, folder: str) -> Path:
+        """Return one of the folders above as an absolute path."""
+        return self.top / folder
+
+    @property
+    def archives(self) -> Path:
+        return self.place(self.archives_dir)
+
+    @property
+    def work(self) -> Path:
+        return self.place(self.work_dir)
+
+    @property
+    def state(self) -> Path:
+        return self.place(self.state_dir)
+
+
+def load(top: Path) -> Settings:
+    """Return the settings; a missing file means every default."""
+    path = top / "conf" / "settings.env"
+    values = env_file.read(path, schema.keys(Settings)) if path.exists() else {}
+    return schema.load(Settings, values, str(path), top=top)

@@ -1,0 +1,1 @@
+"""Archives: how they are written, read back, described, found and kept."""

@@ -1,0 +1,144 @@
+"""Archives on disk: their names, what stands beside them, how one is chosen and removed.
+
+archives/NAME/NAME_2026-11-21_02-08-57.tar.bz2 has two companions: `.sha256`, which sha256sum -c reads, and
+`.record.json`: what we know of it without opening it. The name holds the local time it was begun.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.errors import ArchiveError
+from scripts.hosts.host import MANAGER
+from scripts.registry.settings import Settings
+
+STAMP = "%Y-%m-%d_%H-%M-%S"
+NAME_FORM = r"(?P<name>{name})_(?P<stamp>\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d)\.tar\.(?P<packed>bz2|zst)"
+PARTIAL = ".partial"
+BACKUP, SAFETY = "backup", "safety"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of one archive. Moments are ISO texts in UTC; seconds are durations."""
+
+    kind: str
+    finished: str
+    version: str
+    verified: str = ""
+    proven: str = ""
+    proven_seconds: float | None = None
+    not_proven: str = ""
+    content_bytes: int = 0
+    warnings: int = 0
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive file; record is None when it did not come from this TRIM."""
+
+    path: Path
+    instance: str
+    stamp: str
+    packed: str
+    record: Record | None
+
+    @property
+    def moment(self) -> datetime:
+        """Return when it was finished; by its name when nothing better is known."""
+        if self.record:
+            return datetime.fromisoformat(self.record.finished)
+        return datetime.strptime(self.stamp, STAMP).astimezone(UTC)
+
+    @property
+    def size_bytes(self) -> int:
+        return self.path.stat().st_size
+
+    @property
+    def checksum_path(self) -> Path:
+        return companion(self.path, ".sha256")
+
+    @property
+    def is_safety(self) -> bool:
+        return self.record is not None and self.record.kind == SAFETY
+
+
+def companion(path: Path, ending: str) -> Path:
+    """Return the path of what stands beside an archive."""
+    return path.with_name(path.name + ending)
+
+
+def folder(settings: Settings, instance: str) -> Path:
+    """Return the folder of an instance's archives."""
+    return settings.archives / instance
+
+
+def of_instance(settings: Settings, instance: str) -> list[Archive]:
+    """Return the archives of an instance, newest first; what else lies there is not touched or shown."""
+    place = folder(settings, instance)
+    found = [read(path) for path in place.glob("*.tar.*") if _parsed(path, instance)] if place.is_dir() else []
+    return sorted(found, key=lambda archive: (archive.moment, archive.path.name), reverse=True)
+
+
+def read(path: Path) -> Archive:
+    """Return the archive at path by its name and its companions; the file itself is not opened."""
+    parsed = _parsed(path, r"[A-Za-z0-9._-]+")
+    if not parsed:
+        raise ArchiveError(f"{path.name}: not an archive's name; it reads NAME_YYYY-MM-DD_HH-MM-SS.tar.bz2 or .tar.zst")
+    return Archive(path, parsed["name"], parsed["stamp"], parsed["packed"], _record(path))
+
+
+def choose(settings: Settings, instance: str, wanted: str) -> Archive:
+    """Return the archive that ARCHIVE= means: latest, a number of `make archives`, or a file's name or path.
+
+    latest is the newest backup; an archive that a restore took for safety has to be named.
+    """
+    if "/" in wanted:
+        path = Path(wanted)
+        if not path.is_file():
+            raise ArchiveError(f"{wanted}: there is no such file")
+        return read(path)
+    archives = of_instance(settings, instance)
+    if not archives:
+        raise ArchiveError(f"{instance}: has no archive yet. Next: make backup INSTANCE={instance}")
+    if wanted in ("", "latest"):
+        backups = [archive for archive in archives if not archive.is_safety]
+        return (backups or archives)[0]
+    if wanted.isdigit():
+        if not 1 <= int(wanted) <= len(archives):
+            raise ArchiveError(f"{instance}: there is no archive number {wanted}; there are {len(archives)}. "
+                               f"Next: make archives INSTANCE={instance}")
+        return archives[int(wanted) - 1]
+    for archive in archives:
+        if wanted == archive.path.name:
+            return archive
+    raise ArchiveError(f"{instance}: there is no archive {wanted}. Next: make archives INSTANCE={instance}")
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Put what is known beside an archive."""
+    MANAGER.write(str(companion(path, ".record.json")), (json.dumps(asdict(record)) + "\n").encode(), 0o600)
+
+
+def update_record(archive: Archive, **changes: object) -> None:
+    """Change some of what is known; a foreign archive gets no record."""
+    if archive.record:
+        write_record(archive.path, replace(archive.record, **changes))
+
+
+def remove(archive: Archive) -> None:
+    """Remove an archive and its companions, the archive first: companions alone claim nothing."""
+    MANAGER.remove(str(archive.path), str(archive.checksum_path), str(companion(archive.path, ".record.json")))
+
+
+def _parsed(path: Path, name: str) -> re.Match | None:
+    return re.fullmatch(NAME_FORM.format(name=name), path.name)
+
+
+def _record(path: Path) -> Record | None:
+    try:
+        return Record(**json.loads(companion(path, ".record.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+ALTER TABLE tiki_preferences MODIFY name varchar(255) NOT NULL DEFAULT '', DROP PRIMARY KEY, ADD PRIMARY KEY (name(191));

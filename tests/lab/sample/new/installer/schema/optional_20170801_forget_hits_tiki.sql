@@ -1,0 +1,1 @@
+UPDATE tiki_pages SET hits = 0;

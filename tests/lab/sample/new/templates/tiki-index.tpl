@@ -1,0 +1,1 @@
+<h1>{$page}</h1><div id="page-data">{$parsed}</div>

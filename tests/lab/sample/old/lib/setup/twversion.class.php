@@ -1,0 +1,22 @@
+<?php
+// Which Tiki this is. Other programs read the version out of this file: keep the form of its line.
+class TWVersion
+{
+	public $branch;
+	public $version;
+	public $star;
+	public $svn;
+
+	function __construct()
+	{
+		// Set the development branch.
+		$this->branch 	= 'stable';
+
+		// Set everything else, including defaults.
+		$this->version 	= '@VERSION@';  // needs to have no spaces for releases
+		$this->star	= 'Sample';
+
+		// Check for Subversion or not
+		$this->svn	= is_dir('.svn') ? 'y' : 'n';
+	}
+}

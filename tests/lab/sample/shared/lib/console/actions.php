@@ -1,0 +1,92 @@
+<?php
+// What the commands do that both generations have.
+
+const CACHE_DIRECTORIES = ['temp/cache', 'temp/public', 'temp/templates_c', 'templates_c', 'modules/cache'];
+
+function clear_caches(Console $console): void
+{
+    $console->say('Clearing all caches');
+    foreach (CACHE_DIRECTORIES as $directory) {
+        foreach (glob("$directory/*") as $path) {
+            if (is_file($path) && basename($path) !== 'index.php') {
+                unlink($path);
+            }
+        }
+    }
+}
+
+function configure_database(Console $console, string $user, string $password, string $name): void
+{
+    $host = $console->options['host'] ?? 'localhost';
+    $version = new TWVersion();
+    $lines = ['<?php', "\$db_tiki='mysql';"];
+    $values = [
+        'dbversion_tiki' => preg_replace('/^(\d+\.\d+).*/', '$1', $version->version),
+        'host_tiki' => $host,
+        'user_tiki' => $user,
+        'pass_tiki' => $password,
+        'dbs_tiki' => $name,
+        'client_charset' => 'utf8',
+    ];
+    foreach ($values as $key => $value) {
+        $lines[] = "\$$key=" . var_export($value, true) . ';';
+    }
+    file_put_contents('db/' . tiki_site() . 'local.php', implode("\n", $lines) . "\n");
+    $console->say('Wrote db/' . tiki_site() . 'local.php');
+}
+
+function install_database(Console $console): void
+{
+    if ($console->installer->tableExists('users_users') && ! isset($console->options['force'])) {
+        $console->say('Database already exists.');
+        return;
+    }
+    $innodb = $console->options['useInnoDB'] ?? $console->options['i'] ?? '@INNODB@';
+    $count = $console->installer->cleanInstall($innodb === '1');
+    $console->say('Installation completed.');
+    $console->say("Queries executed successfully: $count");
+}
+
+function update_database(Console $console): void
+{
+    $outcome = $console->installer->update();
+    $console->say('Update completed.');
+    foreach ($outcome['applied'] as $patch) {
+        $console->say("Installed: $patch");
+    }
+    foreach (array_keys($outcome['failed']) as $patch) {
+        $console->say("Failed: $patch");
+        if (isset($console->options['auto-register']) || isset($console->options['a'])) {
+            $console->installer->record($patch);
+        }
+    }
+    $console->say('Queries executed successfully: ' . $outcome['queries']);
+    foreach ($outcome['failed'] as $patch => list($query, $message)) {
+        $console->say("Error in $patch\n\t$query\n\t$message");
+    }
+    clear_caches($console);
+}
+
+function rebuild_index(Console $console): void
+{
+    $tikilib = $console->tikilib;
+    $console->say('Started rebuilding index...');
+    foreach ($tikilib->query("SHOW TABLES LIKE 'index\\_%'")->fetchAll(PDO::FETCH_COLUMN) as $table) {
+        $tikilib->query("DROP TABLE `$table`");
+    }
+    $index = 'index_' . bin2hex(random_bytes(7));
+    $rows = [
+        $index => "SELECT 'wiki page', pageName, data FROM tiki_pages",
+        'index_pref_en' => "SELECT 'preference', name, value FROM tiki_preferences",
+    ];
+    foreach ($rows as $table => $select) {
+        $tikilib->query("CREATE TABLE `$table` (
+            id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, object_type VARCHAR(40), object_id VARCHAR(255),
+            contents LONGTEXT, FULLTEXT KEY contents (contents)) ENGINE=MyISAM");
+        $tikilib->query("INSERT INTO `$table` (object_type, object_id, contents) $select");
+    }
+    $tikilib->setPreference('unified_mysql_index_current', $index);
+    $tikilib->setPreference('unified_last_rebuild', (string) time());
+    $count = $tikilib->query("SELECT COUNT(*) FROM `$index`")->fetchColumn();
+    $console->say("Indexed\n  wiki page: $count\nRebuilding index done");
+}
