@@ -18,7 +18,7 @@ $(foreach v,$(GIVEN),$(eval export TRIM_ARG_$v := $$($v)))
 
 COMMON := DRY V JSON UNATTENDED
 lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(subst F,f,$(subst G,g,$(subst H,h,$(subst I,i,$(subst J,j,$(subst K,k,$(subst L,l,$(subst M,m,$(subst N,n,$(subst O,o,$(subst P,p,$(subst Q,q,$(subst R,r,$(subst S,s,$(subst T,t,$(subst U,u,$(subst V,v,$(subst W,w,$(subst X,x,$(subst Y,y,$(subst Z,z,$(subst _,-,$1)))))))))))))))))))))))))))
-option = --$(call lower,$1)="$$TRIM_ARG_$1"
+option = --$(if $(filter V,$1),verbose,$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
 define trim

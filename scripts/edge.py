@@ -56,7 +56,7 @@ class Common:
     """The switches that every verb takes, as they came from make: DRY, V, JSON, UNATTENDED, JOBS."""
 
     dry: str | None = None
-    v: str | None = None
+    verbose: str | None = None
     json: str | None = None
     unattended: str | None = None
     jobs: str | None = None
@@ -195,14 +195,32 @@ def switch(text: str | None, name: str) -> bool:
     return text.lower() in schema.YES
 
 
+def one_of(text: str | None, name: str, choices: tuple[str, ...]) -> str | None:
+    """Return one of the words that a variable may be, or None when it is not given."""
+    if not text:
+        return None
+    if text not in choices:
+        raise UsageError(f"{name}={text}: expected {' or '.join(choices)}{nearest(text, choices)}")
+    return text
+
+
 def words(text: str | None) -> tuple[str, ...]:
     """Return the parts of a comma list."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def database_from_environment() -> dict[str, str]:
+    """Return the DB_* values of the environment: the only ones taken from there, because they may be secret."""
+    keys = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASS")
+    return {key: os.environ[key] for key in keys if os.environ.get(key)}
+
+
 def refuse_variables(verb_name: str, given: str, known: str) -> None:
     """Raise UsageError that names the first variable of make's command line that this verb does not take."""
     unknown = sorted(set(given.split()) - set(known.split()))
+    if unknown[0].startswith("DB_"):
+        raise UsageError(f"{unknown[0]}= stands on make's command line, which every account of this machine can read. "
+                         f"Give it in the environment: {unknown[0]}=... make {verb_name} ..., or in the env file")
     raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{nearest(unknown[0], known.split())}. "
                      f"It takes: {', '.join(sorted(known.split()))}")
 
@@ -214,7 +232,7 @@ def _set_manner(common: Common, settings: Settings, log: "_RunLog") -> None:
     output.manner.also = log.write
     process.conduct.dry_run = switch(common.dry, "DRY")
     process.conduct.stall_seconds = settings.stall_seconds
-    verbose = switch(common.v, "V")
+    verbose = switch(common.verbose, "V")
 
     def on_start(command: Command) -> None:
         log.write(f"run {command.shown}")

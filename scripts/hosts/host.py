@@ -124,7 +124,9 @@ class LocalHost(Host):
 
     def remove_tree(self, path: str) -> None:
         """Remove a folder and all that is in it; a link is removed, never followed."""
-        if os.path.lexists(path) and not _told(f"remove the folder {path}"):
+        if os.path.islink(path):
+            self.remove(path)
+        elif os.path.exists(path) and not _told(f"remove the folder {path}"):
             shutil.rmtree(path, onerror=_open_up)
 
     def sync(self, path: str) -> None:

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -83,12 +83,31 @@ def attach(command: Command) -> int:
     """Give a command the operator's terminal and return its exit code."""
     conduct.on_start(command)
     try:
-        sh.Command(command.argv[0], search_paths=_search_paths())(*command.argv[1:], _fg=True)
+        sh.Command(command.argv[0], search_paths=_search_paths())(_words(command), _fg=True)
         code = 0
     except sh.ErrorReturnCode as error:
         code = error.exit_code
     conduct.on_end(command, code)
     return code
+
+
+@contextmanager
+def background(command: Command) -> Iterator[Callable[[], bool]]:
+    """Let a program run while the block does, and end it then; lend a question that tells whether it still runs.
+
+    For servers: how they end is not judged, and they may stand still. In a dry run the call is only shown.
+    """
+    if conduct.dry_run:
+        conduct.on_dry(command.shown)
+        yield lambda: False
+        return
+    running = _start_program(command, os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY))
+    stall.watcher.forget(running.process.pid)
+    try:
+        yield lambda: running.process.is_alive()[0]
+    finally:
+        _end([running])
+        _wait(running)
 
 
 def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> list[object]:
@@ -191,15 +210,19 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
         for place, stage in enumerate(stages):
             is_last_into_file = into and place == len(stages) - 1
             following, sink = (None, os.dup(into.fileno())) if is_last_into_file else os.pipe()
-            started.append(_start(stage, source, sink))
+            try:
+                started.append(_start(stage, source, sink))
+            except BaseException:
+                if following is not None:
+                    os.close(following)
+                raise
             source = following
         output = b"".join(Source(source).chunks()) if source is not None else b""
         codes = [_wait(one) for one in started]
     finally:
         _end([one for one in started if isinstance(one, _Running)])
         for one in started:
-            if isinstance(one, _Stage):
-                one.thread.join()
+            _wait(one)
     _judge(started, codes, ok)
     return output
 
@@ -218,17 +241,23 @@ def _start_program(command: Command, source: int, sink: int) -> _Running:
     stderr = tempfile.TemporaryFile()
     try:
         program = sh.Command(command.argv[0], search_paths=_search_paths())
-        started = program(*command.argv[1:], _in=source, _out=sink, _err=stderr, _bg=True, _bg_exc=False,
+        started = program(_words(command), _in=source, _out=sink, _err=stderr, _bg=True, _bg_exc=False,
                           _tty_out=False, _env=_environment(), _preexec_fn=_die_with_parent)
     except sh.CommandNotFound as error:
         conduct.on_end(command, 127)
         raise CommandError(f"{command.shown}: there is no program {command.argv[0]} on the manager. "
                            "What to install says: make doctor", code=127) from error
+    except sh.ForkException as error:
+        conduct.on_end(command, 126)
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise CommandError(f"{command.shown[:200]}: cannot be started: {reason}", code=126) from error
     finally:
         os.close(source)
         os.close(sink)
     running = _Running(command, started.process, stderr)
     _here.group.programs.append(running)
+    if _here.group.is_ended:  # meanwhile: end() has not seen this one
+        _end([running])
     stall.watcher.watch(running.process.pid, conduct.stall_seconds, lambda: _end_stalled(running))
     return running
 
@@ -263,9 +292,9 @@ def _wait(started: "_Running | _Stage") -> int:
         return 0
     code = started.process.wait()
     stall.watcher.forget(started.process.pid)
-    if started in _here.group.programs:
+    if started in _here.group.programs:  # else it was waited for before
         _here.group.programs.remove(started)
-    conduct.on_end(started.command, code)
+        conduct.on_end(started.command, code)
     return code
 
 
@@ -321,6 +350,18 @@ def _end(programs: list[_Running]) -> None:
 
 def _die_with_parent() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class _Word(str):
+    """A word that sh hands on byte by byte: names on a disk need not be valid UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return os.fsencode(self)
+
+
+def _words(command: Command) -> list[str]:
+    # In a list: single arguments would be made plain strings by sh.
+    return [_Word(word) for word in command.argv[1:]]
 
 
 def _search_paths() -> list[str]:

@@ -5,6 +5,7 @@ import os
 import shlex
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def why_not_connected(host: SshHost, said: str) -> str:
 def socket_folder(wanted: str) -> str:
     """Return a folder for ssh's sockets, ours alone: wanted, or a short one where its path is too long."""
     path = wanted if len(wanted) <= SOCKET_PATH_LIMIT else os.path.join(tempfile.gettempdir(), f"trim-{os.getuid()}")
-    Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        Path(path).mkdir(mode=0o700, parents=True)
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise HostError(f"{path}: ssh's sockets go there, but it is not a folder that only you can use. "

@@ -49,10 +49,10 @@ def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str)
             say(line.rstrip())
 
 
-def show_one(values: dict[str, object]) -> None:
-    """Print what a verb found out or did as JSON; people have been told in lines."""
+def show_json(results: Sequence[object]) -> None:
+    """Print what a verb did as JSON; people have been told in lines."""
     if manner.is_json:
-        print(json.dumps(values, indent=1, default=str))
+        print(json.dumps([result for result in results if result is not None], indent=1, default=str))
 
 
 def size(count: int | None) -> str:

@@ -16,7 +16,7 @@ ABSOLUTE = r"/.*[^/].*"
 DAYS_IN = {"d": 1, "w": 7, "m": 31}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instance:
     """One Tiki: where it runs, how it is reached, what is special about it.
 

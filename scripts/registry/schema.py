@@ -47,6 +47,8 @@ def convert(field: dataclasses.Field, key: str, text: str, where: str) -> Any:
         raise RegistryError(f"{where}: {key}: expected {field.metadata['wants']}, found {text!r}")
     if field.type is bool:
         return switch(text, f"{where}: {key}")
+    if field.type == int | None and not text:
+        return None
     if field.type in (int, int | None):
         if not re.fullmatch(r"\d+", text):
             raise RegistryError(f"{where}: {key}: expected a whole number, found {text!r}")

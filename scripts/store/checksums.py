@@ -6,6 +6,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,29 +44,37 @@ def of_file(path: str | bytes | Path) -> str:
 
 
 def differences(folder: Path) -> list[str]:
-    """Return what of an unpacked archive is not as its list says, a sentence each; [] when all is as recorded."""
+    """Return what of an unpacked archive is not as its list says, a sentence each; [] when all is as recorded.
+
+    A second name of a file (a hard link) is not in the list: its content is the first name's.
+    """
     top = os.fsencode(folder)
     found: list[str] = []
     listed: set[bytes] = set()
+    shared: set[tuple[int, int]] = set()
     for digest, path in read(folder / LIST_NAME):
         listed.add(path)
         full = os.path.join(top, path)
         try:
-            same = not os.path.islink(full) and of_file(full) == digest
+            status = os.lstat(full)
+            if not stat.S_ISREG(status.st_mode) or of_file(full) != digest:
+                found.append(f"{os.fsdecode(path)}: its content is not what was packed")
+            if status.st_nlink > 1:
+                shared.add((status.st_dev, status.st_ino))
         except OSError as error:
             found.append(f"{os.fsdecode(path)}: {error.strerror}")
-            continue
-        if not same:
-            found.append(f"{os.fsdecode(path)}: its content is not what was packed")
-    found += [f"{os.fsdecode(path)}: is in the archive and not in its list" for path in _files(top) if path not in listed]
-    return found
+    return found + [f"{os.fsdecode(path)}: is in the archive and not in its list"
+                    for path in _unlisted(top, listed, shared)]
 
 
-def _files(top: bytes) -> Iterator[bytes]:
-    """Yield the regular files below top that the list must name."""
+def _unlisted(top: bytes, listed: set[bytes], shared: set[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield the regular files below top that the list neither names nor knows by another name."""
     for folder, _, files in os.walk(top):
         for name in files:
             full = os.path.join(folder, name)
             relative = os.path.relpath(full, top)
-            if os.path.isfile(full) and not os.path.islink(full) and os.fsdecode(relative) not in UNLISTED:
+            if relative in listed or os.fsdecode(relative) in UNLISTED:
+                continue
+            status = os.lstat(full)
+            if stat.S_ISREG(status.st_mode) and (status.st_dev, status.st_ino) not in shared:
                 yield relative

@@ -66,7 +66,7 @@ class Manifest:
     parts: tuple[Part, ...]
     tables: dict[str, Table]
     files: int
-    content_bytes: int
+    stream_bytes: int
     dump_bytes: int
     list_sha256: str
     left_out: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import collections
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,10 +33,9 @@ class Packed:
     """What went into a stream."""
 
     files: int = 0
-    content_bytes: int = 0
+    stream_bytes: int = 0
     stream_sha256: str = ""
     vanished: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
 
 
 class ArchiveStream:
@@ -44,10 +44,10 @@ class ArchiveStream:
     top is the archive's one top folder. The checksum list grows in list_path while parts are added.
     """
 
-    def __init__(self, sink: Sink, top: str, list_path: Path) -> None:
-        self._sink, self._top, self._list = sink, top, open(list_path, "wb")
+    def __init__(self, sink: Sink, top: str, list_path: Path,
+                 on_bytes: Callable[[int], None] = lambda count: None) -> None:
+        self._sink, self._top, self._list, self._on_bytes = sink, top, open(list_path, "wb"), on_bytes
         self._hash = hashlib.sha256()
-        self._written = 0
         self.packed = Packed()
 
     def add_tree(self, folder: str, inside: str, leave_out: walk.LeaveOut) -> None:
@@ -68,7 +68,7 @@ class ArchiveStream:
     def finish(self) -> None:
         """Write the end mark."""
         end = 2 * BLOCK
-        self._write(bytes(end + -(self._written + end) % RECORD))
+        self._write(bytes(end + -(self.packed.stream_bytes + end) % RECORD))
         self.packed.stream_sha256 = self._hash.hexdigest()
 
     def _add(self, folder: str, names, prefix: bytes, options: list[str]) -> None:
@@ -90,8 +90,9 @@ class ArchiveStream:
 
     def _write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
-        self._written += len(data)
+        self.packed.stream_bytes += len(data)
         self._sink.write(data)
+        self._on_bytes(len(data))
 
     def _member(self, delivery: "_Delivery", name: bytes, digest: str | None) -> None:
         delivery.got(name)

@@ -1,0 +1,138 @@
+"""Looks at an instance as a whole: its tree, its database and the folders outside the web root.
+
+Reads only, in a dry run too. The database account comes from the site's own db/local.php; a blank has it in its
+env file.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from scripts.database import credentials
+from scripts.database.client import Client, Table
+from scripts.database.credentials import Account
+from scripts.errors import RegistryError
+from scripts.registry.instance import Instance
+from scripts.tiki import data_folders, probe
+from scripts.tiki.data_folders import DataFolder
+from scripts.tiki.probe import Probe
+
+
+@dataclass(frozen=True)
+class Site:
+    """An instance with its database open. folders are those outside the web root that are there; missing are not."""
+
+    instance: Instance
+    probe: Probe
+    account: Account
+    client: Client
+    tables: tuple[Table, ...]
+    folders: tuple[DataFolder, ...] = ()
+    missing: tuple[DataFolder, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing that could be lost."""
+        return self.probe.state in ("empty", "missing") and not self.tables
+
+    @property
+    def table_names(self) -> set[str]:
+        return {table.name for table in self.tables}
+
+    @property
+    def database_bytes(self) -> int:
+        return sum(table.size_bytes for table in self.tables)
+
+
+@contextmanager
+def opened(instance: Instance) -> Iterator[Site]:
+    """Yield an installed Tiki as it is now.
+
+    Raises RegistryError or HostError when there is no Tiki, DatabaseError when its database does not let us in.
+    """
+    found = probe.probe(instance)
+    with _entered(instance, found, account_of(instance, found)) as site:
+        yield site
+
+
+@contextmanager
+def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
+    """Yield a place that is to be overwritten: an installed Tiki, a blank with its DB_* keys, or what is left of one.
+
+    own_copy is a tree of this very site on the manager: its db/local.php is asked when the site has lost its own.
+    """
+    found = probe.look(instance)
+    if found.state not in ("tiki", "empty", "missing") and not is_half_restored(found):
+        raise probe.why_not_installed(instance, found)
+    known = found
+    if found.config is None and not instance.db_name and own_copy:
+        known = probe.look(instance.with_(access="local", web_root=own_copy))
+    with _entered(instance, found, account_of(instance, known)) as site:
+        yield site
+
+
+def is_half_restored(found: Probe) -> bool:
+    """Whether a folder that is no Tiki holds only what a broken restore of ours left."""
+    return found.state == "other" and ".trim-maintenance.html" in found.entries
+
+
+def account_of(instance: Instance, found: Probe) -> Account:
+    """Return the database account: db/local.php's, or the env file's where there is no db/local.php.
+
+    Raises RegistryError when neither says one.
+    """
+    if found.config:
+        config = found.config
+        host, port, socket = Account.parse_host(config.host)
+        certificates = {_kind(path): path for path in found.certificates}
+        return Account(config.database, config.user, config.password, host, port, socket,
+                       ssl_ca=certificates.get("ca"), ssl_cert=certificates.get("cert"), ssl_key=certificates.get("key"))
+    if not instance.db_name or not instance.db_user:
+        raise RegistryError(f"{instance.name}: no database is known: the web root has no db/local.php, and the env "
+                            f"file no DB_NAME and DB_USER. Next: add DB_HOST, DB_NAME, DB_USER and DB_PASS to "
+                            f"instances.d/{instance.name}.env (mode 0600)")
+    host, port, socket = Account.parse_host(instance.db_host or "localhost")
+    return Account(instance.db_name, instance.db_user, instance.db_pass, host, port, socket)
+
+
+def _kind(path: str) -> str:
+    """Return ca, cert or key for a file of db/cert, as in site-ca.pem."""
+    return path.rsplit("-", 1)[-1].removesuffix(".pem")
+
+
+@contextmanager
+def _entered(instance: Instance, found: Probe, account: Account) -> Iterator[Site]:
+    with credentials.option_file(instance.host, account) as options:
+        client = Client(instance.host, options, account.name)
+        folders, missing = _folders(instance, client)
+        yield Site(instance, found, account, client, tuple(client.tables()), folders, missing)
+
+
+def _folders(instance: Instance, client: Client) -> tuple[tuple[DataFolder, ...], ...]:
+    """Return the folders outside the web root that belong to the site: those that are there, and those that are not."""
+    named = _with_extra(data_folders.from_rows(folder_rows(client), instance.web_root), instance)
+    if not named:
+        return (), ()
+    paths = [folder.path for folder in named]
+    there = set(instance.host.read_names("find", *paths, "-maxdepth", "0", "-print0", ok=(0, 1)))
+    return (tuple(folder for folder in named if folder.path in there),
+            tuple(folder for folder in named if folder.path not in there))
+
+
+def folder_rows(client: Client) -> dict[str, list[tuple]]:
+    """Return the rows of the database that name folders, as data_folders wants them; two questions in all."""
+    wanted = data_folders.queries(client.query(data_folders.COLUMNS))
+    if not wanted:
+        return {}
+    # One answer for all of them: each row begins with the key of its question.
+    told = client.query(";\n".join(f"SELECT '{key}' AS asked, found.* FROM ({sql}) AS found" for key, sql in wanted.items()))
+    rows: dict[str, list[tuple]] = {key: [] for key in wanted}
+    for key, *values in told:
+        rows[key].append(tuple(values))
+    return rows
+
+
+def _with_extra(named: list[DataFolder], instance: Instance) -> list[DataFolder]:
+    known = {folder.path for folder in named} | {instance.web_root}
+    return [*named, *(DataFolder(path.rstrip("/"), ("EXTRA_PATHS",)) for path in instance.extra_paths
+                      if path.rstrip("/") not in known)]

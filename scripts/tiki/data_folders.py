@@ -1,0 +1,173 @@
+"""Which folders outside the web root belong to a site, and what to change in the database when they move.
+
+Decides only, from rows of the site's database: a verb runs `COLUMNS` and then `queries` with its database
+client and gives the rows back. A folder counts whatever its switch (`fgal_use_db` and the like) says: files
+stay there when an admin flips the switch.
+Source: tiki.sql of 2.0 to 24.4; lib/filegals for the JSON of directly mapped galleries.
+"""
+
+import json
+import posixpath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Rows = Mapping[str, Sequence[Sequence[object]]]
+"""For each key of queries() the rows it gave."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A column that names folders. key is what its rows are told apart by."""
+
+    table: str
+    key: str
+    column: str
+    where: str
+    called: str
+
+    @property
+    def sql(self) -> str:
+        return f"SELECT DISTINCT `{self.key}`, `{self.column}` FROM `{self.table}` WHERE {self.where}"
+
+
+SOURCES = {
+    "preferences": _Source("tiki_preferences", "name", "value", "`name` LIKE '%use\\_dir' OR `name` IN "
+                           "('fgal_podcast_dir', 'fgal_batch_dir', 'gal_batch_dir')", "preference"),
+    "forums": _Source("tiki_forums", "forumId", "att_store_dir", "`att_store_dir` <> ''", "forum"),
+    # Each attachment remembers the folder that its forum had then.
+    "attachments": _Source("tiki_forum_attachments", "forumId", "dir", "`dir` <> ''", "attachments of forum"),
+    "galleries": _Source("tiki_file_galleries", "galleryId", "direct", "`type` = 'direct'", "file gallery"),
+    "repositories": _Source("tiki_integrator_reps", "repID", "path", "`path` <> ''", "integrator repository"),
+}
+
+COLUMNS = ("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND "
+           "table_name IN (" + ", ".join(f"'{source.table}'" for source in SOURCES.values()) + ")")
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A folder that belongs to the site, as an absolute path without a slash at its end.
+
+    contains_web_root marks one that must not be copied as a whole: the site's own tree lies in it.
+    """
+
+    path: str
+    used_by: tuple[str, ...]
+    contains_web_root: bool = False
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One value in the database that names a folder which moved."""
+
+    table: str
+    key: str
+    key_value: str
+    column: str
+    old: str
+    new: str
+
+    def sql(self, quote: Callable[[str], str]) -> str:
+        """Return the UPDATE statement; quote makes an SQL literal of a string."""
+        return (f"UPDATE `{self.table}` SET `{self.column}` = {quote(self.new)} "
+                f"WHERE `{self.key}` = {quote(self.key_value)} AND `{self.column}` = {quote(self.old)}")
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A folder's name where it stands: in a column as it is, or inside the JSON of a gallery."""
+
+    source: _Source
+    key_value: str
+    value: str
+    folder: str
+
+    @property
+    def used_by(self) -> str:
+        return f"{self.source.called} {self.key_value}"
+
+    def renamed(self, folder: str) -> str:
+        if self.value == self.folder:
+            return folder
+        return json.dumps({**json.loads(self.value), "path": folder})
+
+
+def queries(columns: Iterable[Sequence[object]]) -> dict[str, str]:
+    """Return the questions to this database, by key; columns are the rows of COLUMNS.
+
+    Old and very new Tikis lack some of the tables and columns.
+    """
+    known = {(_text(table), _text(column)) for table, column in columns}
+    return {key: source.sql for key, source in SOURCES.items() if (source.table, source.column) in known}
+
+
+def from_rows(rows: Rows, web_root: str) -> list[DataFolder]:
+    """Return the folders outside the web root, each once, with nested ones merged into the outer."""
+    users: dict[str, list[str]] = {}
+    for named in _named(rows):
+        path = _absolute(named.folder, web_root)
+        if not _is_within(path, web_root):
+            users.setdefault(path, []).append(named.used_by)
+    outer: dict[str, list[str]] = {}
+    for path in sorted(users, key=lambda path: path.split("/")):
+        place = next((above for above in outer if _is_within(path, above) and not _is_within(web_root, above)), path)
+        outer.setdefault(place, []).extend(users[path])
+    return [DataFolder(path, tuple(dict.fromkeys(used_by)), _is_within(web_root, path))
+            for path, used_by in outer.items()]
+
+
+def rewrites(rows: Rows, web_root: str, moves: Mapping[str, str]) -> list[Rewrite]:
+    """Return what to change when folders move: moves gives for old absolute paths the new ones.
+
+    Values at or below an old path change, the deepest old path first; a slash at the end stays, a relative
+    path inside the web root needs no change. Give the web root itself in moves when it moves: some sites name
+    folders inside it by absolute paths.
+    """
+    found = []
+    for named in _named(rows):
+        path = _absolute(named.folder, web_root)
+        old = max((old for old in moves if _is_within(path, old)), key=len, default=None)
+        if old is None or (not named.folder.startswith("/") and _is_within(path, web_root)):
+            continue
+        moved = posixpath.normpath(f"{moves[old]}/{posixpath.relpath(path, old)}")
+        new = named.renamed(moved + "/" if named.folder.endswith("/") else moved)
+        if new != named.value:
+            found.append(Rewrite(named.source.table, named.source.key, named.key_value, named.source.column,
+                                 named.value, new))
+    return found
+
+
+def _named(rows: Rows) -> Iterable[_Named]:
+    for key, source in SOURCES.items():
+        for key_value, cell in rows.get(key, ()):
+            value = _text(cell)
+            folder = _local_path(value) if key == "galleries" else value
+            # A repository may as well be an address on the web.
+            if folder.strip() and "://" not in folder:
+                yield _Named(source, _text(key_value), value, folder)
+
+
+def _local_path(direct: str) -> str:
+    """Return the folder a gallery is mapped to, or nothing when its files are on another server."""
+    try:
+        settings = json.loads(direct or "{}")
+    except ValueError:
+        return ""
+    is_local = isinstance(settings, dict) and settings.get("adapter") == "local"
+    return str(settings.get("path") or "") if is_local else ""
+
+
+def _absolute(folder: str, web_root: str) -> str:
+    return "/" + posixpath.normpath(posixpath.join(web_root, folder)).lstrip("/")
+
+
+def _is_within(path: str, folder: str) -> bool:
+    """Tell whether path is folder or lies in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _text(cell: object) -> str:
+    """Return a cell as text; clients give numbers, bytes and None as well."""
+    if isinstance(cell, bytes | bytearray):
+        return bytes(cell).decode("utf-8", "surrogateescape")
+    return "" if cell is None else str(cell)

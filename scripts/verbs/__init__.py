@@ -1,0 +1,1 @@
+"""What the toolkit can do: one module a make target, each the story of that verb."""

@@ -1,0 +1,170 @@
+"""make backup: one verified archive of a whole instance.
+
+Files and database are read side by side, packed on all cores, written as .partial, read back from the disk,
+and only then given a name that counts. Older archives are dropped after that, never before.
+"""
+
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.errors import BusyError
+from scripts.hosts import process
+from scripts.hosts.host import MANAGER
+from scripts.present import output, progress
+from scripts.registry import locks, registry
+from scripts.registry.instance import Instance
+from scripts.registry.locks import Lock
+from scripts.steps import collect, dumping, restoring, site
+from scripts.steps.collect import Collected
+from scripts.steps.dumping import Dumped
+from scripts.steps.scratch import scratch
+from scripts.steps.site import Site
+from scripts.store import archive, checksums, manifest, retention, write
+from scripts.store.archive import BACKUP, Archive, Record
+from scripts.store.manifest import Manifest, Table
+from scripts.store.pack import Packed
+from scripts.store.write import Contents
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator asked for beyond the env file; None leaves it to the env file, then to the settings."""
+
+    keep: int | None = None
+    exclude: tuple[str, ...] = ()
+    compress: str | None = None
+    no_index: bool = False
+    kind: str = BACKUP
+
+
+def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
+    """Make an archive of the instance and return what is to be told of it; None in a dry run."""
+    started = time.monotonic()
+    restoring.refuse_half_restored(instance)
+    with site.opened(instance) as found, scratch(instance) as folder:
+        made = make_archive(found, folder, wishes)
+    if made is None:
+        return None
+    dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep)
+    output.say(f"{instance.name}: {made.path.name}, {output.size(made.size_bytes)}, verified, "
+               f"in {output.duration(time.monotonic() - started)}" + (f"; {len(dropped)} older dropped" if dropped else ""))
+    return {"instance": instance.name, "archive": made.path.name, "path": str(made.path), "size_bytes": made.size_bytes,
+            "seconds": round(time.monotonic() - started, 1), "verified": True, "dropped": dropped,
+            "warnings": made.record.warnings}
+
+
+def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
+    """Write, read back and name one archive of a site; None in a dry run."""
+    instance = found.instance
+    place = archive.folder(instance.settings, instance.name)
+    MANAGER.make_folder(str(place), 0o700)
+    packed_as = wishes.compress or instance.compress or instance.settings.compress
+    final = _free_name(place, instance.name, packed_as)
+    if not process.conduct.dry_run:
+        for name in write.clear_leftovers(place):
+            output.say(f"{instance.name}: removed {name}, left by a run that was ended")
+        collect.require_room(found, place, folder, _last_size(instance))
+    partial = archive.companion(final, archive.PARTIAL)
+    collected, dumped, packed = _write(found, folder, wishes, partial, packed_as)
+    if process.conduct.dry_run:
+        output.say(f"{instance.name}: would write {final}")
+        return None
+    warnings = [*collected.warnings, *(f"{name} vanished while it was packed" for name in packed.vanished)]
+    for warning in warnings:
+        output.warn(f"{instance.name}: {warning}")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    record = Record(wishes.kind, now, str(found.probe.version), verified=now, content_bytes=packed.stream_bytes,
+                    warnings=len(warnings))
+    write.commit(partial, final, packed_as, packed.stream_sha256, record)
+    return archive.read(final)
+
+
+def drop_old(instance: Instance, keep: int | None) -> list[str]:
+    """Remove the archives that retention gives up; one that is being read stays. Return their names."""
+    settings = instance.settings
+    delays = [one.mirror_distance for one in map(lambda name: registry.load(settings, name), registry.names(settings))
+              if one.mirror_of == instance.name and one.mirror_distance]
+    kept = keep or instance.keep or settings.keep
+    dropped = []
+    for old in retention.to_drop(archive.of_instance(settings, instance.name), kept, datetime.now(UTC), delays):
+        try:
+            with locks.hold(settings, [Lock(old.path.name, exclusive=True)], "backup"):
+                archive.remove(old)
+                dropped.append(old.path.name)
+        except BusyError:
+            output.say(f"{instance.name}: {old.path.name} is due to go, but is being read")
+    return dropped
+
+
+def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
+           packed_as: str) -> tuple[Collected, Dumped | None, Packed | None]:
+    """Read files and database side by side into one partial archive."""
+    instance, top = found.instance, folder / found.instance.name
+    MANAGER.make_folder(str(top), 0o700)
+    started = datetime.now(UTC)
+    dumped: Future[Dumped] = Future()
+    collected: list[Collected] = []
+
+    def dump() -> None:
+        try:
+            dumped.set_result(dumping.dump_into(top / manifest.DUMP_NAME, found, wishes.no_index or instance.no_index))
+        except BaseException as fault:
+            dumped.set_exception(fault)
+            raise
+
+    def pack() -> Packed:
+        files = collect.trees(found, wishes.exclude)
+        outside = collect.external_files(found, top)
+        collected.append(Collected(files.trees, outside.external, files.warnings + outside.warnings))
+        contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped,
+                            lambda packed: _describe(found, wishes, started, dumped.result(), collected[0], packed, top))
+        with progress.moving(instance.name, None) as on_bytes:
+            return write.write(partial, packed_as, contents, on_bytes)
+
+    if process.conduct.dry_run:
+        return collect.trees(found, wishes.exclude), None, None
+    try:
+        _, packed = process.side_by_side(dump, pack)
+    except BaseException:
+        MANAGER.remove(str(partial))
+        raise
+    return collected[0], dumped.result(), packed
+
+
+def _describe(found: Site, wishes: Wishes, started: datetime, dumped: Dumped, collected: Collected, packed: Packed,
+              top: Path) -> bytes:
+    """Return the text of our manifest."""
+    instance, client = found.instance, found.client
+    charset, collation = client.charset_and_collation()
+    return Manifest(
+        instance=instance.name, kind=wishes.kind, started=started.isoformat(timespec="seconds"),
+        dumped=dumped.moment.isoformat(timespec="seconds"), web_root=instance.web_root, web_url=instance.web_url,
+        site=instance.site, tiki_version=str(found.probe.version), tiki_branch=found.probe.branch,
+        php_version=found.probe.php_version,
+        database={"name": found.account.name, "server": client.server_version(), "address": list(found.account.server),
+                  "charset": charset,
+                  "collation": collation, "consistency": dumped.consistency, "tables_left_out": list(dumped.left_out)},
+        parts=tuple(tree.part for tree in collected.trees) + tuple(collected.external),
+        tables={name: Table(table.rows, table.digest) for name, table in dumped.tables.items()},
+        files=packed.files, stream_bytes=packed.stream_bytes, dump_bytes=dumped.size_bytes,
+        list_sha256=checksums.of_file(top / checksums.LIST_NAME),
+        left_out=(*collect.always_left_out(instance.settings), *instance.exclude, *wishes.exclude),
+        warnings=tuple(collected.warnings), made_by="TRIM",
+    ).text()
+
+
+def _free_name(place: Path, name: str, packed_as: str) -> Path:
+    """Return the path of a new archive; two runs in one second get two names."""
+    while True:
+        path = place / f"{name}_{datetime.now().strftime(archive.STAMP)}.tar.{packed_as}"
+        if not path.exists():
+            return path
+        time.sleep(0.2)
+
+
+def _last_size(instance: Instance) -> int | None:
+    archives = archive.of_instance(instance.settings, instance.name)
+    return archives[0].size_bytes if archives else None

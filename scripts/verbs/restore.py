@@ -1,0 +1,207 @@
+"""make restore: makes a site what an archive says.
+
+The archive is verified in full before anything is touched; what is there is archived for safety; then, under the
+maintenance page, come the trees and the database. When a step fails, the safety archive is put back.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.errors import Fault, HostError, RefusedError
+from scripts.hosts import process
+from scripts.present import output, prompts
+from scripts.registry import registry
+from scripts.registry.instance import Instance
+from scripts.steps import replace, restoring, site, unpacking
+from scripts.steps.scratch import scratch
+from scripts.steps.site import Site
+from scripts.steps.unpacking import Unpacked
+from scripts.store import archive
+from scripts.store.archive import SAFETY, Archive
+from scripts.tiki import maintenance, probe
+from scripts.verbs import archives, backup
+
+REASON = "This site is being restored from a backup."
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator asked for; from_name is the instance whose archives are meant."""
+
+    from_name: str
+    archive: str = ""
+    confirm: str = ""
+    has_safety: bool = True
+    unverified: bool = False
+
+
+def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
+    """Make the target equal to an archive, and return what is to be told of it; None in a dry run."""
+    started = time.monotonic()
+    chosen = _choose(target, wishes)
+    refuse_unconfirmed(target, wishes.confirm)
+    with scratch(target) as folder, unpacking.opened(target, chosen, folder, wishes.unverified, "restore") as unpacked:
+        output.say(f"{target.name}: {chosen.path.name} is whole, {len(unpacked.tables)} tables and "
+                   f"{len(unpacked.parts)} folders")
+        is_own = _is_own(target, chosen, unpacked)
+        own_copy = str(unpacked.folder(unpacked.app)) if is_own else ""
+        with site.opened_target(target, own_copy) as found:
+            _refuse_other_database(found, unpacked, wishes, is_own)
+            _require_room(found, unpacked)
+            safety = _make_safety(found, folder, wishes)
+            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety)
+    if process.conduct.dry_run:
+        return None
+    output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
+    return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
+            "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
+
+
+def refuse_unconfirmed(target: Instance, confirm: str) -> None:
+    """Raise RefusedError when a guarded instance is to be overwritten without its name as CONFIRM."""
+    if not target.guarded or confirm == target.name:
+        return
+    if prompts.can_ask():
+        prompts.ask(f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to overwrite it",
+                    check=lambda answer: _must_be(target.name, answer))
+        return
+    raise RefusedError(f"{target.name}: is guarded (STAGE=production or PROTECTED=yes in its env file) and would be "
+                       f"overwritten. Nothing was changed. If that is meant: CONFIRM={target.name}")
+
+
+def _must_be(name: str, answer: str) -> None:
+    if answer != name:
+        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")
+
+
+def _choose(target: Instance, wishes: Wishes) -> Archive:
+    """Return the archive that is meant; at a terminal, without ARCHIVE=, it is chosen from a list."""
+    registry.check_name(wishes.from_name)
+    found = archive.of_instance(target.settings, wishes.from_name)
+    if not wishes.archive and len(found) > 1 and prompts.can_ask():
+        rows = archives.archives(target.settings, [wishes.from_name])
+        lines = [f"{row['archive']}  {row['size']}  {row['kind']}  {row['proven'] and 'proven'}" for row in rows]
+        return found[prompts.choose("Which archive", lines)]
+    return archive.choose(target.settings, wishes.from_name, wishes.archive or "latest")
+
+
+def _is_own(target: Instance, chosen: Archive, unpacked: Unpacked) -> bool:
+    """Whether the archive is of this very site, so that its folders go back to where they were."""
+    return chosen.instance == target.name and unpacked.app.path == target.web_root
+
+
+def _refuse_other_database(found: Site, unpacked: Unpacked, wishes: Wishes, is_own: bool) -> None:
+    """Raise RefusedError when the database that would be emptied may be somebody else's."""
+    target, ours = found.instance, unpacked.manifest
+    if found.probe.state in ("empty", "missing") and found.tables and not is_own and wishes.confirm != target.name \
+            and not restoring.unfinished(target):
+        raise RefusedError(f"{target.name}: its folder is empty, but its database {found.account.name} holds "
+                           f"{len(found.tables)} tables, which would be gone. Nothing was changed. Is it the right one? "
+                           f"If so: CONFIRM={target.name}")
+    if not ours or ours.instance == target.name or ours.instance not in registry.names(target.settings):
+        return
+    source = registry.load(target.settings, ours.instance)
+    same_host = (source.ssh_host, source.access) == (target.ssh_host, target.access)
+    if same_host and list(found.account.server) == ours.database.get("address") \
+            and found.account.name == ours.database["name"]:
+        raise RefusedError(f"{target.name}: its database {found.account.name} is the one of {ours.instance}, which would "
+                           f"be overwritten. Nothing was changed. Give {target.name} a database of its own")
+    if source.place == target.place:
+        raise RefusedError(f"{target.name}: is the same site as {ours.instance}. Nothing was changed. Restore it under "
+                           f"that name: make restore INSTANCE={ours.instance}")
+
+
+def _require_room(found: Site, unpacked: Unpacked) -> None:
+    """Raise HostError when the target's disk could not hold the tree, even if nothing of it were there."""
+    host, web_root = found.instance.host, found.instance.web_root
+    needed = unpacked.manifest.stream_bytes if unpacked.manifest else 0
+    place = web_root if found.probe.state != "missing" else str(Path(web_root).parent)
+    free = host.free_bytes(place)
+    present = int(host.read_line("du", "-s", "-B1", "--", place, ok=(0, 1)).split("\t")[0]) if free < needed else 0
+    if free + present < needed:
+        raise HostError(f"{found.instance.name}: no space: the site needs about {output.size(needed)} in {web_root}, and "
+                        f"{output.size(free)} are free. Nothing was changed")
+
+
+def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
+    """Archive what is there and return the archive's name; empty when there is nothing, or when it was not wanted."""
+    target = found.instance
+    broken = restoring.unfinished(target)
+    if broken:
+        output.say(f"{target.name}: a restore of {broken.archive} did not come to its end; what was there before it is in "
+                   f"{broken.safety or 'no archive'}")
+        return broken.safety
+    if found.is_blank:
+        return ""
+    if not wishes.has_safety:
+        output.warn(f"{target.name}: SAFETY=no: what is there now will be gone, with no way back")
+        return ""
+    target.host.make_folder(target.web_root)
+    place = folder / "safety"
+    place.mkdir(mode=0o700, exist_ok=True)
+    made = backup.make_archive(found, place, backup.Wishes(kind=SAFETY))
+    if made:
+        output.say(f"{target.name}: what was there is in {made.path.name}")
+    return made.path.name if made else ""
+
+
+def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str) -> replace.Replaced:
+    """Replace the site; when that fails, put the safety archive back and say so."""
+    target = found.instance
+    note = restoring.begin(target, chosen.path.name, safety)
+    try:
+        told = _replace(found, unpacked, is_own)
+    except Fault as fault:
+        raise _put_back(target, note, fault) from fault
+    except BaseException:
+        output.warn(f"{target.name}: ended in the middle of a restore; the maintenance page stays. "
+                    f"{restoring.way_out(target, note)}")
+        raise
+    restoring.end(target)
+    for line in told.rewritten:
+        output.say(f"{target.name}: {line}")
+    for line in told.warnings:
+        output.warn(f"{target.name}: {line}")
+    return told
+
+
+def _replace(found: Site, unpacked: Unpacked, is_own: bool) -> replace.Replaced:
+    """The restore itself, from the first change to the last."""
+    target, since = found.instance, datetime.now(UTC)
+    goes = replace.places(unpacked, found, is_own)
+    target.host.make_folder(target.web_root)
+    replace.close(target, target.web_root, since, REASON)
+    replace.trees(unpacked, found, goes, is_own, since, REASON)
+    warnings = replace.configuration(unpacked, found, is_own)
+    replace.database(unpacked, found)
+    rewritten = replace.moved_folders(unpacked, found, goes)
+    warnings += replace.search_index(unpacked, found)
+    _require_site(target)
+    maintenance.turn_off(target.host, target.web_root)
+    return replace.Replaced(rewritten, warnings)
+
+
+def _require_site(target: Instance) -> None:
+    """Raise a fault when what was put in place is no installed Tiki."""
+    if not process.conduct.dry_run:
+        probe.probe(target)
+
+
+def _put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
+    """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
+    output.warn(f"{target.name}: {fault}")
+    if not note.safety:
+        return unpacking.with_next_step(fault, f"The maintenance page stays. {restoring.way_out(target, note)}")
+    output.say(f"{target.name}: putting back what was there, from {note.safety}")
+    try:
+        chosen = archive.choose(target.settings, target.name, note.safety)
+        with scratch(target) as folder, unpacking.opened(target, chosen, folder, False, "restore") as unpacked, \
+                site.opened_target(target, str(unpacked.folder(unpacked.app))) as found:
+            _replace(found, unpacked, is_own=True)
+        restoring.end(target)
+        return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
+    except Fault as second:
+        return unpacking.with_next_step(fault, f"Putting {note.safety} back failed too: {second}. The maintenance page "
+                                               f"stays. {restoring.way_out(target, note)}")

@@ -1,0 +1,1 @@
+"""What each room does by itself: one file a module, no servers."""
