@@ -84,8 +84,8 @@ def maintenance(context, instance=None, state=None, reason=None, dry=None, verbo
 
 
 @task
-def backup(context, instance=None, keep=None, exclude=None, compress=None, no_index=None, dry=None, verbose=None, json=None,
-           unattended=None, jobs=None):
+def backup(context, instance=None, keep=None, exclude=None, compress=None, no_index=None, dry=None, verbose=None,
+           json=None, unattended=None, jobs=None):
     """Make a verified archive."""
     with edge.verb("backup", _common(dry, verbose, json, unattended, jobs)) as run:
         from scripts.present import output

@@ -219,12 +219,15 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
             source = following
         output = b"".join(Source(source).chunks()) if source is not None else b""
         codes = [_wait(one) for one in started]
+        _judge(started, codes, ok)
+        return output
     finally:
-        _end([one for one in started if isinstance(one, _Running)])
+        programs = [one for one in started if isinstance(one, _Running)]
+        _end(programs)
         for one in started:
             _wait(one)
-    _judge(started, codes, ok)
-    return output
+        for one in programs:
+            one.stderr.close()
 
 
 def _start(stage: Command | Filter, source: int, sink: int) -> "_Running | _Stage":
@@ -356,7 +359,7 @@ class _Word(str):
     """A word that sh hands on byte by byte: names on a disk need not be valid UTF-8."""
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return os.fsencode(self)
+        return os.fsencode(str(self))
 
 
 def _words(command: Command) -> list[str]:

@@ -45,7 +45,8 @@ def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str)
     else:
         from tabulate import tabulate
         lines = [[_cell(row.get(key)) for key in columns] for row in rows]
-        for line in tabulate(lines, headers=list(columns.values()), tablefmt="simple", disable_numparse=True).splitlines():
+        table = tabulate(lines, headers=list(columns.values()), tablefmt="simple", disable_numparse=True)
+        for line in table.splitlines():
             say(line.rstrip())
 
 

@@ -42,7 +42,7 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
     for binding in parse_stream(io.StringIO(text)):
         where = f"{path}:{_first_line(binding)}"
         if binding.error:
-            raise RegistryError(f"{where}: not a KEY=value line: {binding.original.string.strip()[:60]!r}")
+            raise RegistryError(f"{where}: not a KEY=value line; it begins with {_first_word(binding)!r}")
         if binding.key is None:
             continue
         _refuse_unknown(binding.key, known, where)
@@ -78,12 +78,15 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f" (did you mean {found[0]}?)" if found else ""
 
 
-
-
 def _first_line(binding) -> int:
     """Return the line a binding's own text starts at; the parser counts the blank lines before it too."""
     text = binding.original.string
-    return binding.original.line + len(text) - len(text.lstrip("\n")) if text.strip() else binding.original.line
+    return binding.original.line + text[:len(text) - len(text.lstrip())].count("\n")
+
+
+def _first_word(binding) -> str:
+    # No more of the line: a password may stand in it, and messages go into mails.
+    return re.match(r"[^=\s]*", binding.original.string.strip())[0]
 
 
 def _refuse_unknown(key: str, known: Collection[str], where: str) -> None:

@@ -4,7 +4,7 @@ import fnmatch
 import re
 from pathlib import Path
 
-from scripts.errors import RegistryError, UsageError
+from scripts.errors import UsageError
 from scripts.registry import env_file, schema
 from scripts.registry.env_file import nearest
 from scripts.registry.instance import NAME_PATTERN, Instance
@@ -18,7 +18,7 @@ def folder(settings: Settings) -> Path:
 
 def names(settings: Settings) -> list[str]:
     """Return the names that have an env file, sorted; nothing is read yet."""
-    return sorted(path.stem for path in folder(settings).glob("*.env"))
+    return sorted(path.stem for path in folder(settings).glob("[!.]*.env"))
 
 
 def load(settings: Settings, name: str) -> Instance:

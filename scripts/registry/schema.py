@@ -32,7 +32,7 @@ def load(cls: type, values: dict[str, Value], place: str, **given: Any) -> Any:
     known = keys(cls)
     read = {known[key].name: convert(known[key], key, value.text, value.where) for key, value in values.items()}
     for key, field in known.items():
-        if field.default is dataclasses.MISSING and field.name not in read:
+        if field.default is dataclasses.MISSING and read.get(field.name) in (None, ""):
             raise RegistryError(f"{place}: {key} is missing: {field.metadata['help']}")
     return cls(**given, **read)
 
@@ -55,7 +55,7 @@ def convert(field: dataclasses.Field, key: str, text: str, where: str) -> Any:
         return int(text)
     if field.type == tuple[str, ...]:
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if any(ord(character) < 32 for character in text):
+    if any(ord(character) < 32 or character == "\x7f" for character in text):
         raise RegistryError(f"{where}: {key}: has a line break or another control character in it")
     return text
 

@@ -92,7 +92,8 @@ def require_room(site: Site, archives: Path, work: Path, last_size: int | None) 
 
 
 def _content_bytes(site: Site) -> int:
-    told = site.instance.host.read_line("du", "-s", "-c", "-B1", "--", *(part.path for part in parts_of(site)), ok=(0, 1))
+    paths = [part.path for part in parts_of(site)]
+    told = site.instance.host.read_line("du", "-s", "-c", "-B1", "--", *paths, ok=(0, 1))
     return int(told.splitlines()[-1].split("\t")[0])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scripts.database import dump
 from scripts.database.digest import DumpDigest, TableDigest
+from scripts.database.faults import explained
 from scripts.errors import DatabaseError
 from scripts.hosts import process
 from scripts.steps.site import Site
@@ -39,7 +40,7 @@ def dump_into(path: Path, site: Site, without_index: bool) -> Dumped:
                                 routines=dump.has_routines(client), events=dump.has_events(client))
     moment = datetime.now(UTC)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
+    with open(descriptor, "wb") as file, explained(client.place):
         process.pipe(command, digest.pass_on, into=file)
     tables = digest.finish()
     _require_all(site, tables, left_out)
@@ -48,7 +49,8 @@ def dump_into(path: Path, site: Site, without_index: bool) -> Dumped:
 
 def _require_all(site: Site, dumped: dict[str, TableDigest], left_out: tuple[str, ...]) -> None:
     """Raise DatabaseError when a table that was there before the dump and is there still is not in it."""
-    wanted = {table.name for table in site.tables if not table.is_view} - set(left_out) - set(dumped)
+    holding_rows = {table.name for table in site.tables if table.kind not in ("VIEW", "SEQUENCE")}
+    wanted = holding_rows - set(left_out) - set(dumped)
     missing = wanted & {table.name for table in site.client.tables()} if wanted else set()
     if missing:
         raise DatabaseError(f"{site.client.place}: the dump lacks {', '.join(sorted(missing))}. May the account read "

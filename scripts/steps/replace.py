@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.database import load
 from scripts.database.client import quote_text
 from scripts.errors import CommandError, DatabaseError
-from scripts.hosts import process, transfer
+from scripts.hosts import transfer
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
@@ -35,8 +35,10 @@ class Replaced:
 def close(instance: Instance, web_root: str, since: datetime, reason: str, host=None) -> None:
     """Put the maintenance page up at a web root of the instance's host, or of another host."""
     template = (instance.settings.top / PAGE).read_text(encoding="utf-8")
-    page = maintenance_page.page(template, site=instance.web_url or instance.name, since=since.astimezone(), reason=reason)
-    maintenance.turn_on(host or instance.host, web_root, page, since, reason)
+    page = maintenance_page.page(template, site=instance.web_url or instance.name, since=since.astimezone(),
+                                 reason=reason)
+    if not maintenance.turn_on(host or instance.host, web_root, page, since, reason):
+        output.warn(f"{instance.name}: the site's PHP files belong to another account, so the page is up for Apache only")
 
 
 def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
@@ -53,11 +55,12 @@ def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
     return goes
 
 
-def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str) -> None:
-    """Copy every tree to its place at the target."""
+def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str) -> int:
+    """Copy every tree to its place at the target; return the web root's own time, in seconds."""
     instance, host = target.instance, target.instance.host
     owner = None if is_own else _owner(target)
     app = str(unpacked.folder(unpacked.app))
+    web_root_time = int(unpacked.folder(unpacked.app).stat().st_mtime)
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
     maintenance.turn_off(MANAGER, app)
     close(instance, app, since, reason, host=MANAGER)
@@ -68,6 +71,13 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
         host.make_folder(goes[part.path])
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], filters, owner)
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
+    return web_root_time
+
+
+def open_again(instance: Instance, web_root_time: int) -> None:
+    """Take the maintenance page away and let the web root show the time it had in the archive."""
+    maintenance.turn_off(instance.host, instance.web_root)
+    instance.host.run("touch", "-c", "-d", f"@{web_root_time}", "--", instance.web_root)
 
 
 def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
@@ -98,8 +108,6 @@ def database(unpacked: Unpacked, target: Site) -> None:
     load.drop_everything(target.client)
     with open(unpacked.dump, "rb") as dump:
         load.load(target.client, out_of=dump)
-    if process.conduct.dry_run:
-        return
     present = {table.name for table in target.client.tables() if not table.is_view}
     lacking = sorted(set(unpacked.tables) - present)
     if lacking:
@@ -116,7 +124,7 @@ def moved_folders(unpacked: Unpacked, target: Site, goes: dict[str, str]) -> lis
     moves = {old: new for old, new in goes.items() if old != new}
     if not moves:
         return []
-    found = data_folders.rewrites(site.folder_rows(target.client), unpacked.app.path, moves)
+    found = data_folders.rewrites(site.folder_rows(target.client, target.account.charset), unpacked.app.path, moves)
     if found:
         target.client.execute(";\n".join(one.sql(quote_text) for one in found))
     return [f"{one.table} {one.key_value}: {one.old} is now {one.new}" for one in found]
@@ -134,7 +142,7 @@ def search_index(unpacked: Unpacked, target: Site) -> list[str]:
         return [warning] if unpacked.manifest is None else []
     for word in ("index:rebuild", "preferences:rebuild-index"):
         _console(target, console, chosen, word)
-    rebuilt = process.conduct.dry_run or any(INDEX_TABLE.fullmatch(table.name) for table in target.client.tables())
+    rebuilt = any(INDEX_TABLE.fullmatch(table.name) for table in target.client.tables())
     return [] if rebuilt else [warning]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
@@ -17,8 +18,11 @@ FORM = re.compile(r"scratch-[a-z0-9-]+\.(\d+)")
 
 @contextmanager
 def scratch(instance: Instance) -> Iterator[Path]:
-    """Yield an empty folder of our own under the work folder; it is gone afterwards."""
+    """Yield an empty folder of our own under the work folder; it is gone afterwards. In a dry run it is never made."""
     path = instance.settings.work / f"scratch-{instance.name}.{os.getpid()}"
+    if process.conduct.dry_run:
+        yield path
+        return
     for old in leftovers(instance.settings):
         if old.name.startswith(f"scratch-{instance.name}."):
             MANAGER.remove_tree(str(old))

@@ -6,13 +6,14 @@ env file.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scripts.database import credentials
 from scripts.database.client import Client, Table
 from scripts.database.credentials import Account
 from scripts.errors import RegistryError
 from scripts.registry.instance import Instance
+from scripts.steps import restoring
 from scripts.tiki import data_folders, probe
 from scripts.tiki.data_folders import DataFolder
 from scripts.tiki.probe import Probe
@@ -62,18 +63,14 @@ def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
     own_copy is a tree of this very site on the manager: its db/local.php is asked when the site has lost its own.
     """
     found = probe.look(instance)
-    if found.state not in ("tiki", "empty", "missing") and not is_half_restored(found):
+    if found.state not in ("tiki", "empty", "missing") and not restoring.unfinished(instance):
         raise probe.why_not_installed(instance, found)
     known = found
     if found.config is None and not instance.db_name and own_copy:
-        known = probe.look(instance.with_(access="local", web_root=own_copy))
+        in_copy = probe.look(instance.with_(access="local", web_root=own_copy))
+        known = replace(in_copy, certificates=())  # their paths are the copy's, not the host's
     with _entered(instance, found, account_of(instance, known)) as site:
         yield site
-
-
-def is_half_restored(found: Probe) -> bool:
-    """Whether a folder that is no Tiki holds only what a broken restore of ours left."""
-    return found.state == "other" and ".trim-maintenance.html" in found.entries
 
 
 def account_of(instance: Instance, found: Probe) -> Account:
@@ -85,8 +82,8 @@ def account_of(instance: Instance, found: Probe) -> Account:
         config = found.config
         host, port, socket = Account.parse_host(config.host)
         certificates = {_kind(path): path for path in found.certificates}
-        return Account(config.database, config.user, config.password, host, port, socket,
-                       ssl_ca=certificates.get("ca"), ssl_cert=certificates.get("cert"), ssl_key=certificates.get("key"))
+        return Account(config.database, config.user, config.password, host, port, socket, config.client_charset,
+                       certificates.get("ca"), certificates.get("cert"), certificates.get("key"))
     if not instance.db_name or not instance.db_user:
         raise RegistryError(f"{instance.name}: no database is known: the web root has no db/local.php, and the env "
                             f"file no DB_NAME and DB_USER. Next: add DB_HOST, DB_NAME, DB_USER and DB_PASS to "
@@ -104,13 +101,13 @@ def _kind(path: str) -> str:
 def _entered(instance: Instance, found: Probe, account: Account) -> Iterator[Site]:
     with credentials.option_file(instance.host, account) as options:
         client = Client(instance.host, options, account.name)
-        folders, missing = _folders(instance, client)
+        folders, missing = _folders(instance, client, account.charset)
         yield Site(instance, found, account, client, tuple(client.tables()), folders, missing)
 
 
-def _folders(instance: Instance, client: Client) -> tuple[tuple[DataFolder, ...], ...]:
+def _folders(instance: Instance, client: Client, charset: str) -> tuple[tuple[DataFolder, ...], ...]:
     """Return the folders outside the web root that belong to the site: those that are there, and those that are not."""
-    named = _with_extra(data_folders.from_rows(folder_rows(client), instance.web_root), instance)
+    named = _with_extra(data_folders.from_rows(folder_rows(client, charset), instance.web_root), instance)
     if not named:
         return (), ()
     paths = [folder.path for folder in named]
@@ -119,13 +116,18 @@ def _folders(instance: Instance, client: Client) -> tuple[tuple[DataFolder, ...]
             tuple(folder for folder in named if folder.path not in there))
 
 
-def folder_rows(client: Client) -> dict[str, list[tuple]]:
-    """Return the rows of the database that name folders, as data_folders wants them; two questions in all."""
+def folder_rows(client: Client, charset: str) -> dict[str, list[tuple]]:
+    """Return the rows of the database that name folders, as data_folders wants them; two questions in all.
+
+    charset is the one the site itself connects with: only so its names come out as it wrote them.
+    """
+    client = replace(client, charset=charset)
     wanted = data_folders.queries(client.query(data_folders.COLUMNS))
     if not wanted:
         return {}
     # One answer for all of them: each row begins with the key of its question.
-    told = client.query(";\n".join(f"SELECT '{key}' AS asked, found.* FROM ({sql}) AS found" for key, sql in wanted.items()))
+    told = client.query(";\n".join(f"SELECT '{key}' AS asked, found.* FROM ({sql}) AS found"
+                                   for key, sql in wanted.items()))
     rows: dict[str, list[tuple]] = {key: [] for key in wanted}
     for key, *values in told:
         rows[key].append(tuple(values))

@@ -58,7 +58,7 @@ def unpack(archive: Archive, folder: Path) -> Path:
                          MANAGER.command("tar", "-x", "-p", *same_owners, "-C", str(folder), "-f", "-"), out_of=file)
     except CommandError as error:
         raise ArchiveError(f"{archive.path.name}: cannot be unpacked: {error}") from error
-    tops = [entry for entry in folder.iterdir()]
+    tops = list(folder.iterdir())
     if len(tops) != 1 or not tops[0].is_dir() or tops[0].is_symlink():
         raise ArchiveError(f"{archive.path.name}: is no backup: it has {len(tops)} entries at its top instead of "
                            "one folder")

@@ -53,7 +53,8 @@ def write(partial: Path, packed_as: str, contents: Contents, on_bytes: Callable[
     packed: list[Packed] = []
 
     def stage(source: Source, sink: Sink) -> None:
-        packed.append(_fill(ArchiveStream(sink, contents.top, contents.folder / checksums.LIST_NAME, on_bytes), contents))
+        stream = ArchiveStream(sink, contents.top, contents.folder / checksums.LIST_NAME, on_bytes)
+        packed.append(_fill(stream, contents))
 
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:

@@ -1,6 +1,7 @@
 """A line in front of the PHP files that every page goes through, for servers that do not read .htaccess.
 
-Pure text; the console is not affected, because PHP_SAPI is cli there.
+Pure text; the console is not affected, because PHP_SAPI is cli there. PHP's opcache sees a changed file only after
+opcache.revalidate_freq (by default two seconds), and with opcache.validate_timestamps=0 not before a restart.
 """
 
 import re

@@ -36,10 +36,10 @@ class State:
     complete: bool = True
 
 
-def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: str = "") -> None:
+def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: str = "") -> bool:
     """Show page_html to visitors; a page that is there already is renewed.
 
-    Files of another account are not touched: the guard is then left out, and state() says incomplete.
+    Files of another account are not touched: the guard is then left out, and False is returned.
     Costs three calls, two when the page is on.
     """
     files = _read(host, web_root)
@@ -55,6 +55,8 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
         small_files.put(host, web_root, {**page, **entrances})
     except OwnersLost:
         small_files.put(host, web_root, page, keep_owners=False)
+        return False
+    return True
 
 
 def turn_off(host: Host, web_root: str) -> None:

@@ -29,8 +29,9 @@ class Probe:
     """What was found in an instance's web root.
 
     state is tiki, empty, missing, unreadable, or other: a folder that holds something else. config is None,
-    and config_problem says why, when db/local.php tells nothing. php_version is empty on a host without PHP,
-    and extensions are then unknown.
+    and config_problem says why, when db/local.php tells nothing. certificates are paths on the host. php_version
+    is empty on a host without PHP, and extensions are then unknown. entries are the first few names in a folder
+    that is no Tiki.
     """
 
     state: str
@@ -82,8 +83,8 @@ def look(instance: Instance) -> Probe:
     except CommandError as error:
         if error.code != NO_SUCH_PROGRAM:
             raise
-        return _probe(without_php.report(host, web_root, site))
-    return _probe(_report(answer, f"{instance.name}: {instance.php}"))
+        return _probe(without_php.report(host, web_root, site), web_root)
+    return _probe(_report(answer, f"{instance.name}: {instance.php}"), web_root)
 
 
 def why_not_installed(instance: Instance, found: Probe) -> RegistryError | HostError | None:
@@ -148,14 +149,15 @@ def _decoded(value: object) -> object:
     return value
 
 
-def _probe(report: Mapping) -> Probe:
+def _probe(report: Mapping, web_root: str) -> Probe:
     names, variables = report.get("names", ()), report.get("variables") or {}
     installed = report["state"] == "tiki" and not report["problem"]
     return Probe(
         state=report["state"], entries=tuple(report.get("entries", ())),
         edition=parse_version(report.get("version_text", "")),
         config=LocalConfig.of(variables) if installed else None, config_problem=report.get("problem", ""),
-        sites=tuple(report.get("sites", ())), certificates=tuple(report.get("certificates", ())),
+        sites=tuple(report.get("sites", ())),
+        certificates=tuple(f"{web_root}/{layout.CERTIFICATES}/{name}" for name in report.get("certificates", ())),
         checkouts=tuple(kind for name, kind in layout.CHECKOUTS.items() if name in names),
         has_console=layout.CONSOLE in names, htaccess=report.get("htaccess", ""), php_version=report.get("php", ""),
         extensions=frozenset(report.get("extensions", ())),

@@ -29,7 +29,7 @@ def report(host: Host, web_root: str, site: str) -> dict[str, object]:
     files = small_files.read(host, web_root, dict.fromkeys(wanted))
     found = _described(names, files)
     if layout.SETUP not in entries:
-        return {**found, "state": "other" if entries else "empty", "entries": entries[:6]}
+        return {**found, "state": "other" if entries else "empty", "entries": sorted(entries)[:6]}
     return {**found, "state": "tiki", **_config(files, names, web_root, site)}
 
 

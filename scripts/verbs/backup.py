@@ -49,29 +49,29 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     if made is None:
         return None
     dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep)
+    seconds = time.monotonic() - started
     output.say(f"{instance.name}: {made.path.name}, {output.size(made.size_bytes)}, verified, "
-               f"in {output.duration(time.monotonic() - started)}" + (f"; {len(dropped)} older dropped" if dropped else ""))
-    return {"instance": instance.name, "archive": made.path.name, "path": str(made.path), "size_bytes": made.size_bytes,
-            "seconds": round(time.monotonic() - started, 1), "verified": True, "dropped": dropped,
+               f"in {output.duration(seconds)}" + (f"; {len(dropped)} older dropped" if dropped else ""))
+    return {"instance": instance.name, "archive": made.path.name, "path": str(made.path),
+            "size_bytes": made.size_bytes, "seconds": round(seconds, 1), "verified": True, "dropped": dropped,
             "warnings": made.record.warnings}
 
 
 def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
-    """Write, read back and name one archive of a site; None in a dry run."""
+    """Write, read back and name one archive of a site; None in a dry run. folder is an empty scratch folder."""
     instance = found.instance
     place = archive.folder(instance.settings, instance.name)
-    MANAGER.make_folder(str(place), 0o700)
     packed_as = wishes.compress or instance.compress or instance.settings.compress
+    if process.conduct.dry_run:
+        _tell_plan(found, wishes, place)
+        return None
+    MANAGER.make_folder(str(place), 0o700)
     final = _free_name(place, instance.name, packed_as)
-    if not process.conduct.dry_run:
-        for name in write.clear_leftovers(place):
-            output.say(f"{instance.name}: removed {name}, left by a run that was ended")
-        collect.require_room(found, place, folder, _last_size(instance))
+    for name in write.clear_leftovers(place):
+        output.say(f"{instance.name}: removed {name}, left by a run that was ended")
+    collect.require_room(found, place, folder, _last_size(instance))
     partial = archive.companion(final, archive.PARTIAL)
     collected, dumped, packed = _write(found, folder, wishes, partial, packed_as)
-    if process.conduct.dry_run:
-        output.say(f"{instance.name}: would write {final}")
-        return None
     warnings = [*collected.warnings, *(f"{name} vanished while it was packed" for name in packed.vanished)]
     for warning in warnings:
         output.warn(f"{instance.name}: {warning}")
@@ -82,11 +82,20 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
     return archive.read(final)
 
 
+def _tell_plan(found: Site, wishes: Wishes, place: Path) -> None:
+    """Say what a backup would take, from what is there now."""
+    for tree in collect.trees(found, wishes.exclude).trees:
+        output.say(f"would: pack {tree.part.path}")
+    output.say(f"would: dump database {found.account.name}, {len(found.tables)} tables, "
+               f"{output.size(found.database_bytes)}")
+    output.say(f"would: write and verify an archive in {place}, then drop what retention gives up")
+
+
 def drop_old(instance: Instance, keep: int | None) -> list[str]:
     """Remove the archives that retention gives up; one that is being read stays. Return their names."""
     settings = instance.settings
-    delays = [one.mirror_distance for one in map(lambda name: registry.load(settings, name), registry.names(settings))
-              if one.mirror_of == instance.name and one.mirror_distance]
+    others = [registry.load(settings, name) for name in registry.names(settings)]
+    delays = [one.mirror_distance for one in others if one.mirror_of == instance.name and one.mirror_distance]
     kept = keep or instance.keep or settings.keep
     dropped = []
     for old in retention.to_drop(archive.of_instance(settings, instance.name), kept, datetime.now(UTC), delays):
@@ -100,7 +109,7 @@ def drop_old(instance: Instance, keep: int | None) -> list[str]:
 
 
 def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
-           packed_as: str) -> tuple[Collected, Dumped | None, Packed | None]:
+           packed_as: str) -> tuple[Collected, Dumped, Packed]:
     """Read files and database side by side into one partial archive."""
     instance, top = found.instance, folder / found.instance.name
     MANAGER.make_folder(str(top), 0o700)
@@ -119,13 +128,14 @@ def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
         files = collect.trees(found, wishes.exclude)
         outside = collect.external_files(found, top)
         collected.append(Collected(files.trees, outside.external, files.warnings + outside.warnings))
-        contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped,
-                            lambda packed: _describe(found, wishes, started, dumped.result(), collected[0], packed, top))
+
+        def describe(packed: Packed) -> bytes:
+            return _describe(found, wishes, started, dumped.result(), collected[0], packed, top)
+
+        contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped, describe)
         with progress.moving(instance.name, None) as on_bytes:
             return write.write(partial, packed_as, contents, on_bytes)
 
-    if process.conduct.dry_run:
-        return collect.trees(found, wishes.exclude), None, None
     try:
         _, packed = process.side_by_side(dump, pack)
     except BaseException:

@@ -38,10 +38,10 @@ def prove(instance: Instance, wanted: str, unverified: bool) -> dict[str, object
         output.say(f"{instance.name}: would prove {chosen.path.name}")
         return None
     try:
-        with scratch(instance) as folder:
-            with unpacking.opened(instance, chosen, folder, unverified, "prove") as unpacked:
-                _load_and_compare(instance.settings, unpacked, folder)
-                tables, files = len(unpacked.tables), unpacked.manifest.files if unpacked.manifest else None
+        with scratch(instance) as folder, \
+                unpacking.opened(instance, chosen, folder, unverified, "prove") as unpacked:
+            _load_and_compare(instance.settings, unpacked, folder)
+            tables, files = len(unpacked.tables), unpacked.manifest.files if unpacked.manifest else None
     except CannotHold as fault:
         archive.update_record(chosen, not_proven=str(fault))
         raise DatabaseError(f"{chosen.path.name}: not proven: the server it was tried on cannot hold it: {fault}. The "

@@ -18,9 +18,9 @@ from scripts.steps import replace, restoring, site, unpacking
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
-from scripts.store import archive
+from scripts.store import archive, verify
 from scripts.store.archive import SAFETY, Archive
-from scripts.tiki import maintenance, probe
+from scripts.tiki import probe
 from scripts.verbs import archives, backup
 
 REASON = "This site is being restored from a backup."
@@ -42,6 +42,9 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
     started = time.monotonic()
     chosen = _choose(target, wishes)
     refuse_unconfirmed(target, wishes.confirm)
+    if process.conduct.dry_run:
+        _tell_plan(target, chosen, wishes)
+        return None
     with scratch(target) as folder, unpacking.opened(target, chosen, folder, wishes.unverified, "restore") as unpacked:
         output.say(f"{target.name}: {chosen.path.name} is whole, {len(unpacked.tables)} tables and "
                    f"{len(unpacked.parts)} folders")
@@ -52,11 +55,23 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
             _require_room(found, unpacked)
             safety = _make_safety(found, folder, wishes)
             told = _replace_or_put_back(found, unpacked, is_own, chosen, safety)
-    if process.conduct.dry_run:
-        return None
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
     return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
             "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _tell_plan(target: Instance, chosen: Archive, wishes: Wishes) -> None:
+    """Say what a restore would do; the archive is checked as a whole, and nothing is unpacked."""
+    verify.check_file(chosen, wishes.unverified)
+    output.say(f"{target.name}: {chosen.path.name} is what its sha256 says")
+    with site.opened_target(target) as found:
+        if not found.is_blank and wishes.has_safety:
+            output.say(f"would: archive what is in {target.web_root} and in database {found.account.name} for safety")
+        output.say("would: put the maintenance page up")
+        output.say(f"would: make {target.web_root} and its data folders equal to the archive's")
+        output.say(f"would: empty database {found.account.name}, which holds {len(found.tables)} tables, and load the "
+                   "archive's")
+        output.say("would: take the maintenance page away")
 
 
 def refuse_unconfirmed(target: Instance, confirm: str) -> None:
@@ -98,16 +113,16 @@ def _refuse_other_database(found: Site, unpacked: Unpacked, wishes: Wishes, is_o
     if found.probe.state in ("empty", "missing") and found.tables and not is_own and wishes.confirm != target.name \
             and not restoring.unfinished(target):
         raise RefusedError(f"{target.name}: its folder is empty, but its database {found.account.name} holds "
-                           f"{len(found.tables)} tables, which would be gone. Nothing was changed. Is it the right one? "
-                           f"If so: CONFIRM={target.name}")
+                           f"{len(found.tables)} tables, which would be gone. Nothing was changed. Is it the right "
+                           f"one? If so: CONFIRM={target.name}")
     if not ours or ours.instance == target.name or ours.instance not in registry.names(target.settings):
         return
     source = registry.load(target.settings, ours.instance)
     same_host = (source.ssh_host, source.access) == (target.ssh_host, target.access)
     if same_host and list(found.account.server) == ours.database.get("address") \
             and found.account.name == ours.database["name"]:
-        raise RefusedError(f"{target.name}: its database {found.account.name} is the one of {ours.instance}, which would "
-                           f"be overwritten. Nothing was changed. Give {target.name} a database of its own")
+        raise RefusedError(f"{target.name}: its database {found.account.name} is the one of {ours.instance}, which "
+                           f"would be overwritten. Nothing was changed. Give {target.name} a database of its own")
     if source.place == target.place:
         raise RefusedError(f"{target.name}: is the same site as {ours.instance}. Nothing was changed. Restore it under "
                            f"that name: make restore INSTANCE={ours.instance}")
@@ -121,8 +136,8 @@ def _require_room(found: Site, unpacked: Unpacked) -> None:
     free = host.free_bytes(place)
     present = int(host.read_line("du", "-s", "-B1", "--", place, ok=(0, 1)).split("\t")[0]) if free < needed else 0
     if free + present < needed:
-        raise HostError(f"{found.instance.name}: no space: the site needs about {output.size(needed)} in {web_root}, and "
-                        f"{output.size(free)} are free. Nothing was changed")
+        raise HostError(f"{found.instance.name}: no space: the site needs about {output.size(needed)} in {web_root}, "
+                        f"and {output.size(free)} are free. Nothing was changed")
 
 
 def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
@@ -130,8 +145,8 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     target = found.instance
     broken = restoring.unfinished(target)
     if broken:
-        output.say(f"{target.name}: a restore of {broken.archive} did not come to its end; what was there before it is in "
-                   f"{broken.safety or 'no archive'}")
+        output.say(f"{target.name}: a restore of {broken.archive} did not come to its end; what was there before it "
+                   f"is in {broken.safety or 'no archive'}")
         return broken.safety
     if found.is_blank:
         return ""
@@ -147,7 +162,8 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     return made.path.name if made else ""
 
 
-def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str) -> replace.Replaced:
+def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive,
+                         safety: str) -> replace.Replaced:
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
     note = restoring.begin(target, chosen.path.name, safety)
@@ -173,20 +189,19 @@ def _replace(found: Site, unpacked: Unpacked, is_own: bool) -> replace.Replaced:
     goes = replace.places(unpacked, found, is_own)
     target.host.make_folder(target.web_root)
     replace.close(target, target.web_root, since, REASON)
-    replace.trees(unpacked, found, goes, is_own, since, REASON)
+    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found)
     rewritten = replace.moved_folders(unpacked, found, goes)
     warnings += replace.search_index(unpacked, found)
     _require_site(target)
-    maintenance.turn_off(target.host, target.web_root)
+    replace.open_again(target, web_root_time)
     return replace.Replaced(rewritten, warnings)
 
 
 def _require_site(target: Instance) -> None:
     """Raise a fault when what was put in place is no installed Tiki."""
-    if not process.conduct.dry_run:
-        probe.probe(target)
+    probe.probe(target)
 
 
 def _put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:

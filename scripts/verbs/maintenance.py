@@ -1,0 +1,39 @@
+"""make maintenance: puts the maintenance page up, or takes it away and with it whatever a broken restore left."""
+
+from datetime import UTC, datetime
+
+from scripts.errors import RegistryError, UsageError
+from scripts.hosts import process
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.steps import replace, restoring
+from scripts.tiki import maintenance as page
+
+USUAL_REASON = "This site is being worked on."
+
+
+def wanted_state(text: str | None) -> bool:
+    """Return whether STATE= asks for the page; raise UsageError when it says neither on nor off."""
+    if text not in ("on", "off"):
+        raise UsageError(f"STATE={text or ''}: expected on or off")
+    return text == "on"
+
+
+def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
+    """Bring the page of one instance into the wanted state."""
+    if "\n" in reason:
+        raise UsageError("REASON: expected one line")
+    if not instance.host.read_names("find", instance.web_root, "-maxdepth", "0", "-type", "d", "-print0", ok=(0, 1)):
+        raise RegistryError(f"{instance.name}: {instance.web_root}: there is no such folder on the host. Give another "
+                            f"WEB_ROOT in instances.d/{instance.name}.env")
+    if is_wanted:
+        replace.close(instance, instance.web_root, datetime.now(UTC), reason or USUAL_REASON)
+        output.say(f"{instance.name}: visitors see the maintenance page")
+        return
+    note = restoring.unfinished(instance)
+    page.turn_off(instance.host, instance.web_root)
+    restoring.end(instance)
+    if note and not process.conduct.dry_run:
+        output.warn(f"{instance.name}: the site is as a broken restore of {note.archive} left it"
+                    + (f"; what was there before is in {note.safety}" if note.safety else ""))
+    output.say(f"{instance.name}: visitors see the site")

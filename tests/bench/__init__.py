@@ -1,0 +1,1 @@
+"""What make bench and make test-real run: whole sites, measured and compared."""

@@ -1,0 +1,133 @@
+"""Locks between runs: real processes, since a lock within one proves little."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import BusyError
+from scripts.registry import locks
+from scripts.registry.locks import Lock
+
+TOP = Path(__file__).resolve().parents[2]
+OTHER_RUN = """
+import sys
+from pathlib import Path
+from scripts.registry import locks
+from scripts.registry.locks import Lock
+from scripts.registry.settings import Settings
+with locks.hold(Settings(top=Path(sys.argv[1])), [Lock(sys.argv[2], sys.argv[3] == "exclusive")], "backup"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_run(settings, name: str, kind: str):
+    """Hold a lock in another process; yield that process."""
+    run = subprocess.Popen([sys.executable, "-c", OTHER_RUN, settings.top, name, kind], cwd=TOP,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert run.stdout.readline() == b"held\n"
+        yield run
+    finally:
+        run.kill()
+        run.communicate()
+
+
+def can_hold(settings, name: str, exclusive: bool) -> bool:
+    try:
+        with locks.hold(settings, [Lock(name, exclusive)], "restore"):
+            return True
+    except BusyError:
+        return False
+
+
+@pytest.mark.parametrize(("held", "exclusive", "allowed"), [("shared", False, True), ("shared", True, False),
+                                                            ("exclusive", False, False), ("exclusive", True, False)])
+def test_readers_share_and_who_changes_is_alone(settings, held, exclusive, allowed):
+    with another_run(settings, "blog", held):
+        assert can_hold(settings, "blog", exclusive) is allowed
+
+
+def test_a_lock_of_another_name_is_free(settings):
+    with another_run(settings, "blog", "exclusive"):
+        assert can_hold(settings, "blog.store", True)
+
+
+def test_who_comes_second_is_told_who_holds_it(settings):
+    with another_run(settings, "blog", "exclusive") as run:
+        with pytest.raises(BusyError) as caught, locks.hold(settings, [Lock("blog", True)], "restore"):
+            pass
+    assert str(caught.value).startswith(f"blog: another run holds it: make backup, process {run.pid}, since 20")
+
+
+def test_who_came_second_does_not_overwrite_the_holder_s_name(settings):
+    with another_run(settings, "blog", "exclusive") as run:
+        can_hold(settings, "blog", True)
+        assert f'"pid": {run.pid}' in (settings.state / "locks" / "blog.lock").read_text()
+
+
+def test_a_killed_run_holds_nothing(settings):
+    with another_run(settings, "blog", "exclusive") as run:
+        run.kill()
+        run.wait()
+        assert can_hold(settings, "blog", True)
+
+
+def test_a_lock_ends_with_its_block_also_by_a_fault(settings):
+    with pytest.raises(KeyError), locks.hold(settings, [Lock("blog", True)], "backup"):
+        raise KeyError
+    assert can_hold(settings, "blog", True)
+
+
+def test_the_locks_got_first_are_free_again_when_a_later_one_is_busy(settings):
+    with another_run(settings, "wiki", "exclusive"):
+        with pytest.raises(BusyError, match="^wiki"), \
+                locks.hold(settings, [Lock("wiki", True), Lock("blog", True)], "clone"):
+            pass
+        assert can_hold(settings, "blog", True)
+
+
+def test_the_first_in_the_order_of_names_is_asked_for_first(settings):
+    with another_run(settings, "blog", "exclusive"), another_run(settings, "wiki", "exclusive"):
+        for order in (["wiki", "blog"], ["blog", "wiki"]):
+            with pytest.raises(BusyError, match="^blog"), \
+                    locks.hold(settings, [Lock(name, True) for name in order], "clone"):
+                pass
+
+
+@pytest.mark.parametrize("order", [[False, True], [True, False]])
+def test_one_run_may_read_and_change_the_same_site(settings, order):
+    with locks.hold(settings, [Lock("blog", exclusive) for exclusive in order], "clone"):
+        with another_try(settings) as answer:
+            assert answer == b"busy\n"
+
+
+@contextmanager
+def another_try(settings):
+    """Yield what another process is answered that wants to read blog."""
+    text = OTHER_RUN.replace('print("held", flush=True)', 'print("free")').replace("sys.stdin.read()", "pass")
+    text = f"from scripts.errors import BusyError\ntry:\n    {text.strip().replace(chr(10), chr(10) + '    ')}\n" \
+           "except BusyError:\n    print('busy')"
+    yield subprocess.run([sys.executable, "-c", text, settings.top, "blog", "shared"], cwd=TOP, capture_output=True,
+                         check=True).stdout
+
+
+def test_a_started_program_does_not_inherit_a_lock(settings):
+    with locks.hold(settings, [Lock("blog", True)], "backup"):
+        left_running = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        assert can_hold(settings, "blog", True)
+    finally:
+        left_running.kill()
+        left_running.wait()
+
+
+def test_the_lock_files_are_ours_alone(settings):
+    with locks.hold(settings, [Lock("blog", True)], "backup"):
+        assert os.stat(settings.state / "locks").st_mode & 0o777 == 0o700
+        assert os.stat(settings.state / "locks" / "blog.lock").st_mode & 0o777 == 0o600

@@ -1,0 +1,325 @@
+"""Archives really packed, and read again by the programs that would have to."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import ArchiveError, CommandError
+from scripts.hosts import process
+from scripts.store import checksums, compress, walk
+from scripts.store.pack import ArchiveStream, Packed
+
+ODD_NAMES = [b"two words", b"-rf", b"--checkpoint=1", b"line\nbreak", b"ends\n", b"it's", b'"', b"$HOME", b"*", b"\\",
+             b"\\n", b"caf\xe9", "\u00e9".encode(), b"a&b", b"a,b", b"a\\1b", b".hidden", b"..twice", b"x" * 255, b" ",
+             b"tab\t", b"\r", b"\xff\xfe", b"[x]", b"@LongLink"]
+READERS = [program for program in ("tar", "bsdtar") if shutil.which(program)]
+ALL = walk.any_of(())
+
+
+class FileSink:
+    """Takes the stream; meanwhile, when its first bytes have come, something happens to the site."""
+
+    def __init__(self, path: Path, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self._file, self._meanwhile = open(path, "wb", buffering=0), meanwhile
+
+    def write(self, data) -> None:
+        self._file.write(data)
+        happens, self._meanwhile = self._meanwhile, lambda: None
+        happens()
+
+
+@pytest.fixture
+def site(tmp_path) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def pack(tmp_path, site):
+    """Pack the site as `top/inside` into site.tar; return what went in."""
+    def pack(top: str = "blog", inside: str = "0a1b/site", meanwhile=lambda: None, leave_out=ALL) -> Packed:
+        stream = ArchiveStream(FileSink(tmp_path / "site.tar", meanwhile), top, tmp_path / "list")
+        stream.add_tree(str(site), inside, leave_out)
+        stream.close_list()
+        stream.finish()
+        return stream.packed
+    return pack
+
+
+def unpacked(tmp_path: Path, program: str = "tar") -> Path:
+    """Unpack site.tar with a program of its own; return the folder it is in."""
+    folder = tmp_path / f"unpacked-by-{program}"
+    folder.mkdir()
+    subprocess.run([program, "-x", "-p", "-C", folder, "-f", tmp_path / "site.tar"], check=True)
+    return folder
+
+
+def members(tmp_path: Path) -> dict[bytes, tarfile.TarInfo]:
+    with tarfile.open(tmp_path / "site.tar", encoding="utf-8", errors="surrogateescape") as tar:
+        return {os.fsencode(member.name): member for member in tar}
+
+
+def make_odd(site: Path) -> None:
+    for name in ODD_NAMES:
+        with open(os.fsencode(site) + b"/" + name, "wb") as file:
+            file.write(b"content of " + name)
+    deep = site / ("d" * 120) / ("e" * 120) / ("f" * 120)
+    deep.mkdir(parents=True)
+    (deep / "g").write_bytes(b"deep")
+    (site / "empty").touch()
+    (site / "empty-folder").mkdir()
+
+
+def same_trees(one: Path, two: Path) -> bool:
+    return subprocess.run(["diff", "-r", "--no-dereference", one, two], check=False).returncode == 0
+
+
+# What comes out is what went in
+
+@pytest.mark.parametrize("program", READERS)
+def test_odd_names_and_their_contents_come_out_as_they_went_in(tmp_path, site, pack, program):
+    make_odd(site)
+    pack()
+    assert same_trees(site, unpacked(tmp_path, program) / "blog/0a1b/site")
+
+
+def test_python_s_tarfile_finds_every_name_below_the_top(tmp_path, site, pack):
+    make_odd(site)
+    pack()
+    assert {b"blog/0a1b/site/" + name for name in ODD_NAMES} <= set(members(tmp_path))
+    assert all(name.startswith(b"blog/0a1b/site") for name in members(tmp_path))
+
+
+@pytest.mark.parametrize("prefix", ["a&b", "a,b", "a\\b", "a\\1b", "a\\&b", "two words", "\u00e9", "caf\udce9", "a;b", "s,x,y,"])
+def test_a_prefix_is_taken_literally(tmp_path, site, pack, prefix):
+    (site / "file").touch()
+    pack(top=prefix, inside=f"0a1b/{prefix}")
+    assert list(members(tmp_path)) == [os.fsencode(f"{prefix}/0a1b/{prefix}{rest}") for rest in ("", "/file")]
+
+
+@pytest.mark.parametrize("target", ["./file", ".", "..", "../other", "/etc/passwd", ".hidden", "nowhere", "l" * 300])
+def test_a_symbolic_link_keeps_its_target(tmp_path, site, pack, target):
+    os.symlink(target, site / "link")
+    pack()
+    assert os.readlink(unpacked(tmp_path) / "blog/0a1b/site/link") == target
+
+
+def test_a_hard_link_is_one_file_again(tmp_path, site, pack):
+    (site / "first").write_bytes(b"shared")
+    os.link(site / "first", site / "second")
+    pack()
+    folder = unpacked(tmp_path) / "blog/0a1b/site"
+    assert os.path.samefile(folder / "first", folder / "second")
+
+
+def test_a_folder_with_hard_links_is_as_its_list_says(tmp_path, site, pack):
+    (site / "first").write_bytes(b"shared")
+    os.link(site / "first", site / "second")
+    pack()
+    top = unpacked(tmp_path) / "blog"
+    shutil.copy(tmp_path / "list", top / checksums.LIST_NAME)
+    assert checksums.differences(top) == []
+
+
+def test_permissions_and_times_are_kept(tmp_path, site, pack):
+    (site / "script").touch(mode=0o751)
+    os.utime(site / "script", (1_000_000_000, 1_000_000_000))
+    (site / "closed").mkdir(mode=0o700)
+    pack()
+    found = members(tmp_path)
+    assert (found[b"blog/0a1b/site/script"].mode, found[b"blog/0a1b/site/script"].mtime) == (0o751, 1_000_000_000)
+    assert found[b"blog/0a1b/site/closed"].mode == 0o700
+
+
+def test_sockets_stay_out_without_a_word_and_fifos_go_in(tmp_path, site, pack):
+    os.mkfifo(site / "fifo")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(site / "socket"))
+        packed = pack()
+    assert list(members(tmp_path)) == [b"blog/0a1b/site", b"blog/0a1b/site/fifo"]
+    assert packed.vanished == []
+
+
+def test_what_is_left_out_is_not_in_it(tmp_path, site, pack):
+    (site / "temp").mkdir()
+    (site / "temp" / "cache").touch()
+    pack(leave_out=walk.any_of(("temp/*",)))
+    assert list(members(tmp_path)) == [b"blog/0a1b/site", b"blog/0a1b/site/temp"]
+
+
+def test_many_parts_are_one_archive_to_every_reader(tmp_path):
+    # The end marks of the parts fall on every place of a chunk.
+    stream = ArchiveStream(FileSink(tmp_path / "site.tar"), "blog", tmp_path / "list")
+    for number in range(12):
+        part = tmp_path / f"part{number}"
+        part.mkdir()
+        (part / "file").write_bytes(os.urandom(number * 37_777))
+        stream.add_tree(str(part), f"in/part{number}", ALL)
+    stream.close_list()
+    stream.finish()
+    for program in READERS:
+        folder = unpacked(tmp_path, program) / "blog/in"
+        assert all(same_trees(tmp_path / f"part{number}", folder / f"part{number}") for number in range(12))
+    assert len(members(tmp_path)) == 24
+
+
+def test_single_files_and_folders_go_in_without_what_is_below_the_folders(tmp_path, site):
+    (site / "blog" / "0a1b").mkdir(parents=True)
+    (site / "blog" / "0a1b" / "not-asked-for").touch()
+    (site / "blog" / "-odd & name").write_bytes(b"x")
+    stream = ArchiveStream(FileSink(tmp_path / "site.tar"), "blog", tmp_path / "list")
+    stream.add_files(str(site), ["blog", "blog/0a1b", "blog/-odd & name"])
+    stream.close_list()
+    stream.finish()
+    assert list(members(tmp_path)) == [b"blog", b"blog/0a1b", b"blog/-odd & name"]
+    assert [name for _, name in checksums.read(tmp_path / "list")] == [b"-odd & name"]
+
+
+@pytest.mark.parametrize("packed_as", ["bz2", "zst"])
+def test_a_packed_archive_is_listed_by_plain_tar(tmp_path, site, packed_as):
+    make_odd(site)
+
+    def stage(source, sink):
+        stream = ArchiveStream(sink, "blog", tmp_path / "list")
+        stream.add_tree(str(site), "0a1b/site", ALL)
+        stream.finish()
+    path = tmp_path / f"blog.tar.{packed_as}"
+    with open(path, "wb") as file:
+        process.pipe(stage, compress.compressor(packed_as), into=file)
+    listed = subprocess.run(["tar", "-tf", path, "--null", "--quoting-style=literal", "--show-transformed-names"],
+                            capture_output=True, check=True).stdout
+    assert listed.count(b"blog/0a1b/site") >= len(ODD_NAMES)
+
+
+# What is known of it
+
+def test_the_list_holds_the_sha256_of_every_file(tmp_path, site, pack):
+    make_odd(site)
+    packed = pack()
+    listed = {name: digest for digest, name in checksums.read(tmp_path / "list")}
+    for name in ODD_NAMES:
+        assert listed[b"0a1b/site/" + name] == hashlib.sha256(b"content of " + name).hexdigest()
+    assert packed.files == len(listed) == len(ODD_NAMES) + 2
+
+
+def test_the_stream_s_size_and_sha256_are_those_of_what_was_written(tmp_path, site, pack):
+    make_odd(site)
+    packed = pack()
+    text = (tmp_path / "site.tar").read_bytes()
+    assert (packed.stream_bytes, packed.stream_sha256) == (len(text), hashlib.sha256(text).hexdigest())
+
+
+def test_the_stream_ends_on_a_whole_record(tmp_path, site, pack):
+    (site / "file").write_bytes(b"x" * 12_345)
+    assert pack().stream_bytes % 10_240 == 0
+
+
+# A site that lives while it is packed
+
+def with_a_big_first_file(site: Path, size: int = 4_000_000) -> Path:
+    """Make a file that tar is still busy with when its first bytes arrive."""
+    (site / "a-big").write_bytes(b"x" * size)
+    return site / "a-big"
+
+
+def test_a_file_that_vanishes_is_reported_and_the_rest_is_packed(tmp_path, site, pack):
+    with_a_big_first_file(site)
+    (site / "b-gone").touch()
+    (site / "c-kept").touch()
+    packed = pack(meanwhile=(site / "b-gone").unlink)
+    assert packed.vanished == [str(site / "b-gone")]
+    assert list(members(tmp_path)) == [b"blog/0a1b/site" + rest for rest in (b"", b"/a-big", b"/c-kept")]
+
+
+def test_each_of_very_many_vanished_files_is_reported(site, pack):
+    with_a_big_first_file(site)
+    (site / "b-gone").mkdir()
+    for number in range(300):
+        (site / "b-gone" / f"{number:03}").touch()
+    packed = pack(meanwhile=lambda: shutil.rmtree(site / "b-gone"))
+    assert packed.vanished == [str(site / "b-gone"), *(str(site / "b-gone" / f"{number:03}") for number in range(300))]
+
+
+def test_a_vanished_file_with_an_odd_name_is_reported_as_it_was(site, pack):
+    with_a_big_first_file(site)
+    gone = site / "b \u00e9\n\\ gone"
+    gone.touch()
+    assert pack(meanwhile=gone.unlink).vanished == [str(gone)]
+
+
+def test_a_last_file_that_vanishes_is_reported(site, pack):
+    with_a_big_first_file(site)
+    (site / "z-gone").touch()
+    assert pack(meanwhile=(site / "z-gone").unlink).vanished == [str(site / "z-gone")]
+
+
+@pytest.mark.parametrize("size", [1_000_000, 0, 9_000_000])
+def test_a_file_that_shrinks_or_grows_leaves_a_whole_archive_with_its_true_sha256(tmp_path, site, pack, size):
+    big = with_a_big_first_file(site)
+    (site / "b").write_bytes(b"after it")
+    packed = pack(meanwhile=lambda: os.truncate(big, size))
+    folder = unpacked(tmp_path) / "blog/0a1b/site"
+    assert (folder / "b").read_bytes() == b"after it"
+    assert os.path.getsize(folder / "a-big") == 4_000_000
+    assert {name: digest for digest, name in checksums.read(tmp_path / "list")}[b"0a1b/site/a-big"] \
+        == checksums.of_file(folder / "a-big")
+    assert packed.vanished == []
+
+
+def test_a_file_that_is_replaced_is_packed_as_it_is_then(tmp_path, site, pack):
+    with_a_big_first_file(site)
+    (site / "b").write_bytes(b"old")
+
+    def replace():
+        (site / "new").write_bytes(b"new")
+        os.replace(site / "new", site / "b")
+    pack(meanwhile=replace)
+    assert (unpacked(tmp_path) / "blog/0a1b/site/b").read_bytes() == b"new"
+
+
+# What must not pass
+
+def test_a_file_that_cannot_be_read_is_fatal(site, pack, without_root_powers):
+    (site / "closed").touch(mode=0o000)
+    with pytest.raises(CommandError, match="closed: Cannot open: Permission denied"):
+        pack()
+
+
+def test_a_file_that_cannot_be_read_is_fatal_also_among_many_that_vanish(site, pack, without_root_powers):
+    with_a_big_first_file(site)
+    (site / "a-closed").touch(mode=0o000)
+    (site / "b-gone").mkdir()
+    for number in range(300):
+        (site / "b-gone" / f"{number:03}").touch()
+    with pytest.raises(ArchiveError, match="tar left out './a-closed', which is there"):
+        pack(meanwhile=lambda: shutil.rmtree(site / "b-gone"))
+
+
+def test_a_folder_that_is_not_there_is_fatal(tmp_path):
+    stream = ArchiveStream(FileSink(tmp_path / "site.tar"), "blog", tmp_path / "list")
+    with pytest.raises(CommandError, match="Cannot open: No such file"):
+        stream.add_tree(str(tmp_path / "nowhere"), "0a1b/nowhere", ALL)
+
+
+def test_a_name_that_leads_nowhere_is_fatal(tmp_path, site):
+    os.symlink("loop", site / "loop")
+    stream = ArchiveStream(FileSink(tmp_path / "site.tar"), "blog", tmp_path / "list")
+    with pytest.raises(CommandError, match="Too many levels of symbolic links"):
+        stream.add_files(str(site), ["loop/x"])
+
+
+def test_a_full_disk_ends_the_packing(site, pack):
+    with_a_big_first_file(site)
+
+    def disk_full():
+        raise OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space"):
+        pack(meanwhile=disk_full)
