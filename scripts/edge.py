@@ -181,7 +181,7 @@ def number(text: str | None, name: str) -> int | None:
     """Return a whole number of at least 1 that a variable gives, or None when it is not given."""
     if text is None or text == "":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"{name}={text}: expected a whole number from 1 on")
     return int(text)
 
@@ -258,7 +258,7 @@ def _turn_signals_into_exits() -> None:
 
 def _fault_of(code: int | None) -> type[Fault]:
     """Return the kind of fault that ends a run with this exit code."""
-    kinds = {kind.exit_code: kind for kind in Fault.__subclasses__() if kind is not CommandError}
+    kinds = {kind.exit_code: kind for kind in Fault.__subclasses__()}
     return kinds.get(code or BUG, Fault)
 
 

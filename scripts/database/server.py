@@ -87,14 +87,17 @@ def _install(data: Path) -> None:
 
 
 def _server(data: Path, account: Account) -> Command:
-    files = (f"--socket={account.socket}", f"--tmpdir={data}", f"--secure-file-priv={data}",
+    files = (f"--socket={account.socket}", f"--secure-file-priv={data}",
              f"--log-error={_log(data)}", f"--pid-file={data / 'server.pid'}")
     return MANAGER.command("mariadbd", "--no-defaults", *_place(data), *CARELESS, *SERVING, *files)
 
 
 def _place(data: Path) -> list[str]:
-    """Return whose server it is; as root it refuses to run until it is told that this is meant."""
-    return [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
+    """Return whose server it is; as root it refuses to run until it is told that this is meant.
+
+    A server that starts removes every temporary table from its tmpdir: in /tmp those of others, production's too.
+    """
+    return [f"--datadir={data}", f"--tmpdir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
 
 
 def _wait_until_ready(account: Account, is_alive: Callable[[], bool], data: Path) -> None:

@@ -54,9 +54,25 @@ class Host:
         """Return path without links, whether it exists or not."""
         return self.read_names("realpath", "-m", "-z", "--", path)[0]
 
+    def present(self, *paths: str, kind: str = "") -> list[str]:
+        """Return those of these paths that are there; kind is find's letter, as in d for folders alone.
+
+        find ends with 1 for a missing path and for a failure of its own. The root is asked for last: its name in
+        the answer proves that the rest arrived.
+        """
+        wanted = ("(", "-type", kind, "-o", "-path", "/", ")") if kind else ()
+        names = self.read_names("find", *paths, "/", "-maxdepth", "0", *wanted, "-print0", ok=(0, 1))
+        if names[-1:] != ["/"]:
+            raise CommandError(f"[{self.name}] find: its answer is cut off, or it did not look")
+        return names[:-1]
+
     def free_bytes(self, path: str) -> int:
         """Return the bytes an ordinary account may still write where path lies."""
-        return int(self.read_line("df", "--output=avail", "-B1", "--", path).splitlines()[-1])
+        return _number(self.name, "df", self.read_line("df", "--output=avail", "-B1", "--", path))
+
+    def used_bytes(self, *paths: str) -> int:
+        """Return what these paths take on the disk, hard links counted once; what may not be read is not counted."""
+        return _number(self.name, "du", self.read_line("du", "-s", "-c", "-B1", "--", *paths, ok=(0, 1)))
 
     def write(self, path: str, text: bytes, mode: int | None = None) -> None:
         """Put a whole file in place of what is at path, at once: a reader sees the old or the new one.
@@ -139,6 +155,14 @@ class LocalHost(Host):
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _number(place: str, program: str, answer: str) -> int:
+    """Return the number that the last line of an answer begins with."""
+    first = answer.splitlines()[-1].split()[:1] if answer else []
+    if not first or not first[0].isdigit():
+        raise CommandError(f"[{place}] {program}: its answer is no number: {answer[-60:]!r}")
+    return int(first[0])
 
 
 def _told(change: str) -> bool:

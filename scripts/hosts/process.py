@@ -22,7 +22,7 @@ from typing import IO
 import sh
 
 from scripts.errors import CommandError
-from scripts.hosts import stall
+from scripts.hosts import signals, stall
 from scripts.hosts.command import Command
 from scripts.hosts.streams import Filter, Sink, Source
 
@@ -211,7 +211,8 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
             is_last_into_file = into and place == len(stages) - 1
             following, sink = (None, os.dup(into.fileno())) if is_last_into_file else os.pipe()
             try:
-                started.append(_start(stage, source, sink))
+                with signals.held_back():  # until it is known to whoever has to end it
+                    started.append(_start(stage, source, sink))
             except BaseException:
                 if following is not None:
                     os.close(following)

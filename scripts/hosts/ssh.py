@@ -97,7 +97,9 @@ class SshHost(Host):
 def why_not_connected(host: SshHost, said: str) -> str:
     """Return what ssh's words mean and what to do next."""
     port = f"-p {host.port} " if host.port != 22 else ""
-    known = host.known_hosts or "~/.ssh/known_hosts"
+    # Whole and quoted: the command is for a shell in any folder. The usual file stays as people know it.
+    known = shlex.quote(os.path.abspath(os.path.expanduser(host.known_hosts))) if host.known_hosts \
+        else "~/.ssh/known_hosts"
     where = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
     if "IDENTIFICATION HAS CHANGED" in said or "Offending" in said:
         return (f"the host key of {where} is not the one on record: the machine was reinstalled, or somebody "
@@ -108,7 +110,7 @@ def why_not_connected(host: SshHost, said: str) -> str:
                 f"then: ssh-keyscan {port}{host.address} >> {known}")
     if "Permission denied" in said:
         return (f"{host.target} does not let us in by key. Next: ssh-copy-id {port}"
-                f"{f'-i {host.key} ' if host.key else ''}{host.target}")
+                f"{f'-i {shlex.quote(host.key)} ' if host.key else ''}{host.target}")
     reason = " / ".join(line.strip() for line in said.splitlines() if line.strip()) or "no reason given"
     return f"cannot reach {host.target} on port {host.port}: {reason}. Is it up? Next: make doctor"
 
@@ -121,5 +123,5 @@ def socket_folder(wanted: str) -> str:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise HostError(f"{path}: ssh's sockets go there, but it is not a folder that only you can use. "
-                        f"Next: rm -rf {path}")
+                        f"Next: rm -rf {shlex.quote(path)}")
     return path

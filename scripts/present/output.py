@@ -82,5 +82,10 @@ def local(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
 
 
+def local_text(moment: str) -> str:
+    """Return an ISO text in the administrator's own time; an empty one stays empty."""
+    return local(datetime.fromisoformat(moment))[:16] if moment else ""
+
+
 def _cell(value: object) -> str:
     return "-" if value in (None, "") else ("yes" if value is True else "no" if value is False else str(value))

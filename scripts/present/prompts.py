@@ -40,7 +40,7 @@ def choose(question: str, choices: list[str], default: int = 1) -> int:
         print(f"  {number}) {choice}", file=sys.stderr)
 
     def is_listed(answer: str) -> None:
-        if not answer.isdigit() or not 1 <= int(answer) <= len(choices):
+        if not answer.isdecimal() or not 1 <= int(answer) <= len(choices):
             raise UsageError(f"a number from 1 to {len(choices)}, please")
 
     return int(ask(question, str(default), is_listed)) - 1

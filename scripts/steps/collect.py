@@ -63,7 +63,7 @@ def external_files(site: Site, folder: Path) -> Collected:
         path = f"{site.instance.web_root}/{path}"
     if _is_below(path, site.instance.web_root):
         return collected
-    if not site.instance.host.read_names("find", path, "-maxdepth", "0", "-type", "f", "-print0", ok=(0, 1)):
+    if not site.instance.host.present(path, kind="f"):
         collected.warnings.append(f"{path} is named by db/local.php as system configuration and is not there")
         return collected
     part = Part(CONF_EXTERNAL, path, ("db/local.php",))
@@ -93,15 +93,13 @@ def require_room(site: Site, archives: Path, work: Path, last_size: int | None) 
 
 def _content_bytes(site: Site) -> int:
     paths = [part.path for part in parts_of(site)]
-    told = site.instance.host.read_line("du", "-s", "-c", "-B1", "--", *paths, ok=(0, 1))
-    return int(told.splitlines()[-1].split("\t")[0])
+    return site.instance.host.used_bytes(*paths)
 
 
 def _present_bytes(site: Site) -> int:
     """Return how much of an ssh site its work copy holds already."""
     copies = [path for part in parts_of(site) if Path(path := _work_copy(site, part)).is_dir()]
-    told = MANAGER.read_line("du", "-s", "-c", "-B1", "--", *copies, ok=(0, 1)) if copies else "0\t"
-    return int(told.splitlines()[-1].split("\t")[0])
+    return MANAGER.used_bytes(*copies) if copies else 0
 
 
 def _work_copy(site: Site, part: Part) -> str:

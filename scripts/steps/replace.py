@@ -38,7 +38,8 @@ def close(instance: Instance, web_root: str, since: datetime, reason: str, host=
     page = maintenance_page.page(template, site=instance.web_url or instance.name, since=since.astimezone(),
                                  reason=reason)
     if not maintenance.turn_on(host or instance.host, web_root, page, since, reason):
-        output.warn(f"{instance.name}: the site's PHP files belong to another account, so the page is up for Apache only")
+        output.warn(f"{instance.name}: the site's PHP files belong to another account, so only Apache shows "
+                    "the page")
 
 
 def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:

@@ -111,7 +111,7 @@ def _folders(instance: Instance, client: Client, charset: str) -> tuple[tuple[Da
     if not named:
         return (), ()
     paths = [folder.path for folder in named]
-    there = set(instance.host.read_names("find", *paths, "-maxdepth", "0", "-print0", ok=(0, 1)))
+    there = set(instance.host.present(*paths))
     return (tuple(folder for folder in named if folder.path in there),
             tuple(folder for folder in named if folder.path not in there))
 

@@ -106,7 +106,7 @@ def choose(settings: Settings, instance: str, wanted: str) -> Archive:
     if wanted in ("", "latest"):
         backups = [archive for archive in archives if not archive.is_safety]
         return (backups or archives)[0]
-    if wanted.isdigit():
+    if wanted.isdecimal():
         if not 1 <= int(wanted) <= len(archives):
             raise ArchiveError(f"{instance}: there is no archive number {wanted}; there are {len(archives)}. "
                                f"Next: make archives INSTANCE={instance}")
@@ -134,11 +134,16 @@ def remove(archive: Archive) -> None:
 
 
 def _parsed(path: Path, name: str) -> re.Match | None:
-    return re.fullmatch(NAME_FORM.format(name=name), path.name)
+    found = re.fullmatch(NAME_FORM.format(name=name), path.name)
+    try:
+        return found if found and datetime.strptime(found["stamp"], STAMP) else None
+    except ValueError:
+        return None  # digits that are no date
 
 
 def _record(path: Path) -> Record | None:
     try:
-        return Record(**json.loads(companion(path, ".record.json").read_text()))
+        record = Record(**json.loads(companion(path, ".record.json").read_text()))
+        return record if datetime.fromisoformat(record.finished).tzinfo else None
     except (OSError, ValueError, TypeError):
         return None

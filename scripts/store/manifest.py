@@ -92,7 +92,7 @@ def parse(text: bytes) -> Manifest:
         values["tables"] = {name: Table(**table) for name, table in values["tables"].items()}
         values["left_out"], values["warnings"] = tuple(values["left_out"]), tuple(values["warnings"])
         return Manifest(**values)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(f"its {OUR_NAME} cannot be understood: {error}") from error
 
 
@@ -107,7 +107,7 @@ def parse_old(text: bytes) -> tuple[Part, ...]:
     Raises ArchiveError for a partial archive: it holds only what differed from a checkout.
     """
     parts = []
-    for line in text.decode("utf-8", "surrogateescape").splitlines():
+    for line in text.decode("utf-8", "surrogateescape").split("\n"):  # a name may hold Unicode's own line ends
         columns = line.strip().split(SEPARATOR)
         if not line.strip():
             continue

@@ -36,6 +36,8 @@ class TarStream:
 
         Held back are an incomplete header, until it is known not to be the end mark, and the end mark itself.
         """
+        if self.is_ended:
+            return b""  # tar fills its last record with zeros
         held, position = self._rest, 0
         view = memoryview(data)
         while position < len(view) and not self.is_ended:

@@ -10,6 +10,9 @@ from scripts.hosts.host import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, compress
 from scripts.store.archive import Archive
+from scripts.store.tar_stream import BLOCK
+
+END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
 
 
 def read_back(path: Path, packed: str, stream_sha256: str) -> str:
@@ -54,9 +57,9 @@ def unpack(archive: Archive, folder: Path) -> Path:
     same_owners = ["--same-owner"] if os.geteuid() == 0 else ["--no-same-owner"]
     try:
         with open(archive.path, "rb") as file:
-            process.pipe(compress.decompressor(archive.packed),
+            process.pipe(compress.decompressor(archive.packed), _up_to_the_end_mark,
                          MANAGER.command("tar", "-x", "-p", *same_owners, "-C", str(folder), "-f", "-"), out_of=file)
-    except CommandError as error:
+    except (CommandError, _Cut) as error:
         raise ArchiveError(f"{archive.path.name}: cannot be unpacked: {error}") from error
     tops = list(folder.iterdir())
     if len(tops) != 1 or not tops[0].is_dir() or tops[0].is_symlink():
@@ -81,6 +84,20 @@ def forget_cached(path: Path) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)
+
+
+class _Cut(Exception):
+    """A tar stream stopped before its end."""
+
+
+def _up_to_the_end_mark(source: Source, sink: Sink) -> None:
+    """Pass a tar stream on; raise _Cut when it stops early: between two files tar would not notice."""
+    end = b""
+    for chunk in source.chunks():
+        sink.write(chunk)
+        end = (end + chunk[-END_MARK:])[-END_MARK:]
+    if end != bytes(END_MARK):
+        raise _Cut("it stops before its end mark")
 
 
 def _hashing(total):

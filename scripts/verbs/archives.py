@@ -26,7 +26,7 @@ def _row(number: int, one: Archive) -> dict[str, object]:
     return {"number": number, "instance": one.instance, "archive": one.path.name, "size": output.size(one.size_bytes),
             "size_bytes": one.size_bytes, "moment": one.moment.isoformat(), "path": str(one.path),
             "version": record.version if record else "", "kind": record.kind if record else "foreign",
-            "verified": record.verified[:16].replace("T", " ") if record else "",
+            "verified": output.local_text(record.verified) if record else "",
             "proven": _proven(one), "took": output.duration(took) if took is not None else "",
             "proven_seconds": took, "warnings": record.warnings if record else 0}
 
@@ -34,4 +34,4 @@ def _row(number: int, one: Archive) -> dict[str, object]:
 def _proven(one: Archive) -> str:
     if one.record is None:
         return ""
-    return one.record.proven[:16].replace("T", " ") or ("not proven" if one.record.not_proven else "")
+    return output.local_text(one.record.proven) or ("not proven" if one.record.not_proven else "")

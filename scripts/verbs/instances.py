@@ -42,5 +42,5 @@ def _proof(backups: list[Archive]) -> str:
         if one.record and one.record.not_proven:
             return "not proven"
         if one.record and one.record.proven:
-            return f"proven {one.record.proven[:10]}"
+            return f"proven {output.local_text(one.record.proven)[:10]}"
     return "never" if backups else ""

@@ -23,7 +23,7 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
     """Bring the page of one instance into the wanted state."""
     if "\n" in reason:
         raise UsageError("REASON: expected one line")
-    if not instance.host.read_names("find", instance.web_root, "-maxdepth", "0", "-type", "d", "-print0", ok=(0, 1)):
+    if not instance.host.present(instance.web_root, kind="d"):
         raise RegistryError(f"{instance.name}: {instance.web_root}: there is no such folder on the host. Give another "
                             f"WEB_ROOT in instances.d/{instance.name}.env")
     if is_wanted:

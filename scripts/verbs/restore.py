@@ -134,7 +134,7 @@ def _require_room(found: Site, unpacked: Unpacked) -> None:
     needed = unpacked.manifest.stream_bytes if unpacked.manifest else 0
     place = web_root if found.probe.state != "missing" else str(Path(web_root).parent)
     free = host.free_bytes(place)
-    present = int(host.read_line("du", "-s", "-B1", "--", place, ok=(0, 1)).split("\t")[0]) if free < needed else 0
+    present = host.used_bytes(place) if free < needed else 0
     if free + present < needed:
         raise HostError(f"{found.instance.name}: no space: the site needs about {output.size(needed)} in {web_root}, "
                         f"and {output.size(free)} are free. Nothing was changed")

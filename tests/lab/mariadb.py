@@ -97,9 +97,12 @@ class MariaDb:
             raise RuntimeError(done.stdout + done.stderr)
 
     def _identity(self, data: Path) -> list[str]:
-        """As root the server refuses to run until it is told that this is meant."""
+        """As root the server refuses to run until it is told that this is meant.
+
+        Starting, it removes the temporary tables of other servers that share its tmpdir.
+        """
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        return [f"--datadir={data}", *as_root]
+        return [f"--datadir={data}", f"--tmpdir={self.folder}", *as_root]
 
     def _is_ready(self) -> bool:
         return self._client("SELECT 1", None).returncode == 0

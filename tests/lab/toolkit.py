@@ -59,13 +59,14 @@ class Toolkit:
         """Return the keys of an instance behind the lab's sshd, whose host key is known from now on."""
         sshd = sshd or self.lab.sshd()
         self.set(known_hosts=sshd.known_hosts)
-        return {"access": "ssh", "ssh_host": sshd.host, "ssh_port": sshd.port, "ssh_user": sshd.user, "ssh_key": sshd.key}
+        return {"access": "ssh", "ssh_host": sshd.host, "ssh_port": sshd.port, "ssh_user": sshd.user,
+                "ssh_key": sshd.key}
 
     def tiki(self, name: str, generation: str = "new", ssh: bool = False, **choices) -> tuple[Instance, SampleTiki]:
         """Build a sample Tiki and register it."""
         sample = self.lab.tiki(name, generation, ssh=ssh, **choices)
-        reached = self.over_ssh() if ssh else {}
-        return self.register(name, web_root=sample.folder, **reached, **({"web_url": sample.url} if sample.url else {})), sample
+        keys = {**(self.over_ssh() if ssh else {}), **({"web_url": sample.url} if sample.url else {})}
+        return self.register(name, web_root=sample.folder, **keys), sample
 
     def blank(self, name: str, ssh: bool = False, **keys: object) -> Instance:
         """Register a folder that is not there yet, with an empty database."""

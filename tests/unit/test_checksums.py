@@ -9,8 +9,8 @@ import pytest
 from scripts.errors import ArchiveError
 from scripts.store import checksums
 
-ODD_NAMES = [b"plain", b"two words", b" leading", b"line\nbreak", b"ends\n", b"back\\slash", b"back\\nslash", b"caf\xe9",
-             b"\\", b"\r", b"*star", b"-dash", b"deep/er/file"]
+ODD_NAMES = [b"plain", b"two words", b" leading", b"line\nbreak", b"ends\n", b"back\\slash", b"back\\nslash",
+             b"caf\xe9", b"\\", b"\r", b"*star", b"-dash", b"deep/er/file"]
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def top(tmp_path):
 
 
 def test_sha256sum_accepts_the_list(top):
-    done = subprocess.run(["sha256sum", "--strict", "-c", checksums.LIST_NAME], cwd=top, capture_output=True, check=False)
+    check = ["sha256sum", "--strict", "-c", checksums.LIST_NAME]
+    done = subprocess.run(check, cwd=top, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

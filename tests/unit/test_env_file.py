@@ -100,7 +100,8 @@ def test_keys_are_written_in_capitals(read):
         read("tags=a\n")
 
 
-@pytest.mark.parametrize("text", ["DB_PASS='s3cret\n", "DB_PASS='s3cret' x\n", "DB_PASS 's3cret'\n", "DB PASS=s3cret\n"])
+@pytest.mark.parametrize("text", ["DB_PASS='s3cret\n", "DB_PASS='s3cret' x\n", "DB_PASS 's3cret'\n",
+                                  "DB PASS=s3cret\n"])
 def test_a_malformed_line_does_not_spread_a_secret(read, text):
     with pytest.raises(RegistryError) as caught:
         read(text)

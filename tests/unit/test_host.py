@@ -11,7 +11,8 @@ from scripts.hosts.host import LocalHost
 from tests.unit.recording_host import RecordingHost
 
 HERE = LocalHost("here")
-ODD_NAMES = ["two words", "-rf", "line\nbreak", "it's", 'a "quoted" one', "$HOME", "*", "\\", "caf\udce9", "é", "ends\n"]
+ODD_NAMES = ["two words", "-rf", "line\nbreak", "it's", 'a "quoted" one', "$HOME", "*", "\\", "caf\udce9", "é",
+             "ends\n"]
 
 
 def mode_of(path) -> int:

@@ -16,9 +16,10 @@ STORE = hashlib.md5(b"/srv/wiki data").hexdigest()
 
 @pytest.fixture
 def full() -> Manifest:
-    return Manifest(instance="wiki", kind="backup", started="2026-11-21T02:08:57+00:00", dumped="2026-11-21T02:09:01+00:00",
-                    web_root="/srv/caf\udce9", web_url="https://wiki.example.org", tiki_version="24.4", tiki_branch="24.x",
-                    php_version="8.1", database={"name": "wiki", "charset": "utf8mb4", "tables_left_out": ["index_1"]},
+    return Manifest(instance="wiki", kind="backup", started="2026-11-21T02:08:57+00:00",
+                    dumped="2026-11-21T02:09:01+00:00", web_root="/srv/caf\udce9",
+                    web_url="https://wiki.example.org", tiki_version="24.4", tiki_branch="24.x", php_version="8.1",
+                    database={"name": "wiki", "charset": "utf8mb4", "tables_left_out": ["index_1"]},
                     parts=(Part("app", "/srv/caf\udce9"), Part("data", "/srv/\u00e9\n", ("fgal_use_dir", "t_use_dir"))),
                     tables={"tiki_pages": Table(3, "ab" * 16)}, files=7, stream_bytes=10240, dump_bytes=99,
                     list_sha256="0" * 64, left_out=("temp/cache",), warnings=("x vanished",), extra={"note": [1]})
@@ -63,7 +64,8 @@ def test_the_old_manifest_has_four_columns_as_tiki_manager_writes_them():
         f"{external}    conf_external    /etc/wiki/local.php    full"]
 
 
-@pytest.mark.parametrize("path", ["/srv/wiki", "/srv/two words", "/srv/caf\udce9", "/srv/\u00e9", "/srv/x\u2028y", "/srv/x\x0by"])
+@pytest.mark.parametrize("path", ["/srv/wiki", "/srv/two words", "/srv/caf\udce9", "/srv/\u00e9", "/srv/x\u2028y",
+                                  "/srv/x\x0by"])
 def test_the_old_manifest_is_read_back(path):
     parts = (Part("app", "/srv/wiki"), Part("data", path))
     assert manifest.parse_old(manifest.old_text(parts)) == parts

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -382,10 +383,8 @@ def fail_in_every_way() -> None:
                    (HERE.command("yes"), HERE.command("no-such-program"), HERE.command("cat")),
                    (HERE.command("cat", stdin=b"x"), break_off),
                    (break_off, HERE.command("no-such-program"))):
-        try:
+        with suppress(CommandError, KeyError):
             process.pipe(*stages)
-        except (CommandError, KeyError):
-            pass
 
 
 def test_no_file_descriptor_is_left_open():
@@ -414,13 +413,13 @@ def test_a_descriptor_of_one_program_does_not_reach_another(tmp_path):
     assert listed.split() == [b"0", b"1", b"2"]
 
 
-def start_run(*lines: str) -> subprocess.Popen:
-    """Start a Python that runs these lines, and wait until a child of it does."""
+def start_run(*lines: str, is_lasting: bool = True) -> subprocess.Popen:
+    """Start a Python that runs these lines; when it lasts, wait until a child of it runs."""
     text = "\n".join(["from scripts.hosts import process", "from scripts.hosts.host import LocalHost",
                       "here = LocalHost('here')", *lines])
     run = subprocess.Popen([sys.executable, "-c", text], cwd=TOP, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 10
-    while not any(child.name() == "sleep" for child in psutil.Process(run.pid).children(recursive=True)):
+    while is_lasting and not any(child.name() == "sleep" for child in psutil.Process(run.pid).children(recursive=True)):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return run
@@ -464,6 +463,15 @@ def test_sigterm_unwinds_a_run_and_ends_its_children(line):
     said = run.communicate(timeout=8)[1]
     assert (run.returncode, said) == (143, b"")
     assert ended(offspring)
+
+
+def test_a_signal_at_the_very_start_of_a_program_loses_none():
+    # The child sends it, between the fork and the program's own beginning.
+    run = start_run(*EXIT_AT_SIGTERM, "import os", "prepare = process._die_with_parent",
+                    "process._die_with_parent = lambda: (prepare(), os.kill(os.getppid(), signal.SIGTERM))",
+                    "process.pipe(lambda source, sink: sink.write(b'x' * 10_000_000), here.command('sleep', '60'))",
+                    is_lasting=False)
+    assert (run.communicate(timeout=8)[1], run.returncode) == (b"", 143)
 
 
 # The terminal

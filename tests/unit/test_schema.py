@@ -30,7 +30,8 @@ def load(**texts: str) -> Site:
 
 
 def test_the_keys_are_the_fields_with_a_help_text():
-    assert list(schema.keys(Site)) == ["WEB_ROOT", "STAGE", "DB_HOST", "DB_PASS", "SSH_PORT", "KEEP", "PROTECTED", "TAGS"]
+    expected = ["WEB_ROOT", "STAGE", "DB_HOST", "DB_PASS", "SSH_PORT", "KEEP", "PROTECTED", "TAGS"]
+    assert list(schema.keys(Site)) == expected
 
 
 def test_what_is_not_given_has_its_default():

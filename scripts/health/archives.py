@@ -1,0 +1,54 @@
+"""Whether an instance has an archive that is young enough, and known to restore."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from scripts.health import mends
+from scripts.health.finding import Checked, Wrong, checked
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.registry.settings import Settings
+from scripts.store import archive
+from scripts.store.archive import Archive
+
+OLDEST_BACKUP = timedelta(hours=26)  # a daily run, and two hours for a slow night
+OLDEST_PROOF = timedelta(days=30)
+
+
+def check(instance: Instance) -> Checked:
+    """Look at the archives of one instance that ought to have some."""
+    backups = [one for one in archive.of_instance(instance.settings, instance.name) if not one.is_safety]
+    return checked(instance.name, "archives", [*_age(instance, backups), *_proof(instance, backups)])
+
+
+def _age(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
+    mend = mends.make(instance.settings, "backup", INSTANCE=instance.name)
+    if not backups:
+        yield Wrong("has no archive yet: what is lost today is lost", mend)
+    elif datetime.now(UTC) - backups[0].moment > OLDEST_BACKUP:
+        yield Wrong(f"the last archive is {output.age(backups[0].moment)} old: what came since is nowhere else", mend)
+
+
+def _proof(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
+    """Look at the newest archive that was put to the proof; one that is not ours keeps no record of that."""
+    ours = [one for one in backups if one.record]
+    tried = next((one for one in ours if one.record.proven or one.record.not_proven), None)
+    prove = mends.make(instance.settings, "prove", INSTANCE=instance.name)
+    if not ours:
+        return
+    if tried is None:
+        yield Wrong("no archive was ever proven: whether one restores is not known", prove)
+    elif tried.record.not_proven:
+        yield Wrong(f"{tried.path.name} is not proven: {tried.record.not_proven}",
+                    _after_failed_proof(instance.settings, tried, ours[0], prove))
+    elif datetime.now(UTC) - (proven := datetime.fromisoformat(tried.record.proven)) > OLDEST_PROOF:
+        yield Wrong(f"the last proof is {output.age(proven)} old: newer archives may not restore", prove)
+
+
+def _after_failed_proof(settings: Settings, tried: Archive, newest: Archive, prove: str) -> str:
+    """Return what to do next: another server, when this one cannot hold the dump; otherwise a better archive."""
+    if "cannot hold" in tried.record.not_proven and not settings.prove_db:
+        return f"{mends.edit_settings(settings)} && {prove}"
+    if newest != tried or "cannot hold" in tried.record.not_proven:
+        return prove
+    return f"{mends.make(settings, 'backup', INSTANCE=tried.instance)} && {prove}"

@@ -1,0 +1,69 @@
+"""The files of a site: what a backup could not read and a restore not replace, missing data folders, free disk."""
+
+from collections.abc import Iterator
+
+from scripts.health import mends
+from scripts.health.finding import Wrong
+from scripts.health.reach import Reached
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.steps.site import Site
+from scripts.tiki import layout
+
+LEAST_FREE_BYTES = 200_000_000  # a busy Tiki writes this much to its caches in a day
+
+
+def rights(found: Site, reached: Reached) -> Iterator[Wrong]:
+    """Ask for what a backup could not read and a restore not replace; rsync opens folders of our own by itself."""
+    instance, roots = found.instance, [found.instance.web_root, *(one.path for one in found.folders)]
+    left_out = [f"{instance.web_root}/{path}" for path in (*layout.CACHES, *instance.exclude)]
+    pruned = [word for path in left_out for word in ("-path", _literally(path), "-prune", "-o")]
+    told_names = instance.host.read_names(
+        "find", "-H", *roots, *pruned, "(", "!", "-type", "l", "!", "-readable", "-o",
+        "-type", "d", "!", "-writable", "!", "-user", reached.user, ")", "-printf", "%u\\0%p\\0", ok=(0, 1))
+    owners, paths = told_names[::2], told_names[1::2]
+    own = [path for owner, path in zip(owners, paths) if owner == reached.user]
+    foreign = [path for owner, path in zip(owners, paths) if owner != reached.user]
+    if own:
+        closed = [*roots, "-user", reached.user, "!", "-type", "l", "!", "-readable"]
+        yield Wrong(f"{_some(own)} cannot be read: a backup fails",
+                    mends.at_host(instance, mends.words("find", "-H", *closed, "-exec", "chmod", "u+rwX", "--", "{}",
+                                                        ";")))
+    if foreign:
+        yield Wrong(f"{_some(foreign)} belong to others and are closed to {reached.user}: a backup or a restore fails. "
+                    f"The site's owner, {found.probe.owner}, is the best account for TRIM",
+                    mend_rights(instance, reached.user))
+
+
+def mend_rights(instance: Instance, user: str) -> str:
+    """Return what lets us at files of another account: become the owner behind ssh, get a right of our own here."""
+    if instance.access == "ssh":
+        return mends.edit_env(instance)
+    grant = mends.words("setfacl", "-R", "-m", f"u:{user}:rwX", "--", instance.web_root)
+    return f"{mends.install('acl')} && {mends.as_root(grant)}"
+
+
+def disk(found: Site) -> Iterator[Wrong]:
+    instance = found.instance
+    free = instance.host.free_bytes(instance.web_root)
+    if free < LEAST_FREE_BYTES:
+        show = f"du -xh --max-depth=2 -- {mends.words(instance.web_root)} | sort -h | tail -n 20"
+        yield Wrong(f"{output.size(free)} are free where the site is: it will soon fail to save what visitors write",
+                    mends.clear_caches(instance) if found.probe.has_console else mends.at_host(instance, show))
+
+
+def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
+    for folder in found.missing:
+        owner = ["-o", found.probe.owner, "-g", found.probe.group] if reached.is_root and found.probe.owner else []
+        yield Wrong(f"{folder.path} is not there, though the database names it ({', '.join(folder.used_by)}): files "
+                    "that visitors put there are lost. Correct the site's setting when that is wrong, otherwise",
+                    mends.at_host(found.instance, mends.words("install", "-d", *owner, "--", folder.path)))
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+
+
+def _literally(path: str) -> str:
+    """Return a path as find's -path takes it, where * ? [ and the backslash mean themselves."""
+    return "".join(f"\\{sign}" if sign in "*?[\\" else sign for sign in path)

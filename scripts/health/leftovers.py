@@ -1,0 +1,51 @@
+"""What killed runs left on the manager. Every later run clears its own; here is what waits for none."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from scripts.database import credentials
+from scripts.health import mends
+from scripts.health.finding import MANAGER, Checked, Wrong, look
+from scripts.hosts.host import MANAGER as HERE
+from scripts.registry.settings import Settings
+from scripts.steps import scratch
+from scripts.store.archive import PARTIAL
+
+COMPANIONS = (".sha256", ".record.json")
+
+
+def checks(settings: Settings) -> Iterator[Checked]:
+    """Look for what dead runs left in the folders of this toolkit and where option files lie."""
+    yield look(MANAGER, "leftovers", lambda: _leftovers(settings), mends.words("ls", "-la", "--", settings.work))
+
+
+def is_running(settings: Settings, lock: str) -> bool:
+    """Tell whether a run holds this lock. Asks its note: trying the lock would stop a run that begins just now."""
+    try:
+        note = json.loads((settings.state / "locks" / f"{lock}.lock").read_text())
+        return psutil.pid_exists(note["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _leftovers(settings: Settings) -> Iterator[Wrong]:
+    kinds = {"scratch folders": scratch.leftovers(settings), "unfinished archives": list(_unfinished(settings)),
+             "files with database passwords": credentials.leftovers(HERE)}
+    for what, paths in kinds.items():
+        if paths:
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            yield Wrong(f"a killed run left {what}, which take room and are of no use: {paths[0]}{more}",
+                        mends.words("rm", "-rf", "--", *paths))
+
+
+def _unfinished(settings: Settings) -> Iterator[Path]:
+    """Yield what lies in archive folders that no run writes to now, and is neither an archive nor beside one."""
+    for folder in sorted(settings.archives.glob("*")):
+        if folder.is_dir() and not is_running(settings, f"{folder.name}.store"):
+            yield from sorted({*folder.glob(f"*{PARTIAL}"), *folder.glob(".trim-new-*")})
+            for ending in COMPANIONS:
+                yield from (path for path in sorted(folder.glob(f"*.tar.*{ending}"))
+                            if not path.with_name(path.name.removesuffix(ending)).exists())

@@ -1,0 +1,114 @@
+"""The site itself, through the same doors as a backup: web root, rights, data folders, disk, maintenance page."""
+
+import posixpath
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from scripts.errors import DatabaseError, Fault, HostError
+from scripts.health import database, files, leftovers, mends
+from scripts.health.finding import Checked, Wrong, checked, look, told
+from scripts.health.reach import Reached
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.steps import restoring
+from scripts.steps import site as sites
+from scripts.steps.site import Site
+from scripts.store import archive
+from scripts.tiki import layout, maintenance, probe
+
+NO_TIKI = ("there is no such folder", "the folder is empty", "never installed", "this is not a Tiki")
+
+
+def checks(instance: Instance, reached: Reached) -> Iterator[Checked]:
+    """Look at a site whose host was reached."""
+    yield look(instance.name, "maintenance page", lambda: _maintenance(instance),
+               mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(_opened(instance))
+        except DatabaseError as fault:
+            wrong = fault
+            yield look(instance.name, "database", lambda: [database.why_not_entered(instance, wrong)],
+                       mends.edit_env(instance))
+            return
+        except Fault as fault:
+            wrong = Wrong(told(fault, instance.name), _mend_web_root(instance, fault, reached))
+            yield checked(instance.name, "web root", [wrong])
+            return
+        yield from _of_open_site(found, reached)
+
+
+def _opened(instance: Instance):
+    """Return the open site; a blank has its account in the env file and may be anything but another's folder."""
+    return sites.opened_target(instance) if instance.db_name else sites.opened(instance)
+
+
+def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
+    instance = found.instance
+    yield checked(instance.name, "web root", _php(found, reached))
+    if found.probe.state != "missing":
+        yield look(instance.name, "rights", lambda: files.rights(found, reached),
+                   files.mend_rights(instance, reached.user))
+        yield look(instance.name, "disk", lambda: files.disk(found), mends.at_host(instance, "df -h"))
+    yield checked(instance.name, "database", [])
+    yield look(instance.name, "database rights", lambda: database.rights(found), mends.edit_env(instance))
+    yield checked(instance.name, "data folders", files.missing_folders(found, reached))
+    if found.probe.state in ("empty", "missing"):
+        yield checked(instance.name, "blank", _not_blank(found))
+
+
+def _maintenance(instance: Instance) -> Iterator[Wrong]:
+    """Look for a restore that broke off and for a page that was forgotten; a run at work is neither."""
+    if leftovers.is_running(instance.settings, instance.name):
+        return
+    note = restoring.unfinished(instance)
+    if note:
+        source = archive.read(Path(note.archive)).instance
+        more = {"FROM": source} if source != instance.name else {}
+        yield Wrong(f"a restore of {note.archive}, begun {output.local(note.moment)}, did not come to its end: the "
+                    "site is a mixture, and visitors see the maintenance page",
+                    mends.restore(instance, ARCHIVE=note.archive, **more))
+        return
+    if not instance.host.present(instance.web_root, kind="d"):
+        return
+    page = maintenance.state(instance.host, instance.web_root)
+    if page.is_on or not page.complete:
+        since = f" since {output.local(page.since)}" if page.since else ""
+        reason = f" ({page.reason})" if page.reason else ""
+        what = "visitors see the maintenance page" if page.is_on else "parts of a maintenance page were left"
+        yield Wrong(f"{what}{since}{reason}",
+                    mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+
+
+def _mend_web_root(instance: Instance, fault: Fault, reached: Reached) -> str:
+    """Return what mends a web root that cannot be used."""
+    said = str(fault)
+    if isinstance(fault, HostError) and "there is no program" in said:
+        return mends.at_host(instance, mends.install("mariadb-client", reached.is_root))
+    if any(words in said for words in NO_TIKI) and archive.of_instance(instance.settings, instance.name):
+        return mends.restore(instance)
+    if isinstance(fault, HostError) and "may not read" in said and instance.access == "local":
+        return files.mend_rights(instance, reached.user)
+    path = posixpath.join(instance.web_root, layout.local_php(instance.site))
+    if f"{path}:" in said and "is not there" not in said and "may not read" not in said:
+        return mends.at_host(instance, mends.edit(path))
+    return mends.edit_env(instance)
+
+
+def _php(found: Site, reached: Reached) -> Iterator[Wrong]:
+    instance = found.instance
+    if not found.probe.php_version:
+        package = mends.at_host(instance, mends.install("php-cli", reached.is_root))
+        yield Wrong(f"there is no program {instance.php} (PHP): the database account has to be read from the text of "
+                    f"{layout.LOCAL_PHP}, and the search index is not built after a restore",
+                    package if instance.php == "php" else mends.edit_env(instance))
+    elif found.probe.is_tiki and (problem := probe.why_not_installed(instance, found.probe)):
+        yield Wrong(told(problem, instance.name), _mend_web_root(instance, problem, reached))
+
+
+def _not_blank(found: Site) -> Iterator[Wrong]:
+    if found.tables:
+        yield Wrong(f"the folder is empty, but database {found.account.name} holds {len(found.tables)} tables, as in "
+                    f"{found.tables[0].name}: a restore would refuse to empty it. Give it a database of its own",
+                    mends.edit_env(found.instance))

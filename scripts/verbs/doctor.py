@@ -1,0 +1,71 @@
+"""make doctor: everything that could hurt at night, looked at now; each finding with the command that mends it.
+
+Reads only and holds no lock. What stops one instance's checks is a finding of that instance; the others go on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from scripts.errors import Fault, Findings
+from scripts.health import archives, env_files, finding, leftovers, manager, mends, reach, site, web
+from scripts.health.finding import Checked, Finding, Wrong, told
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.registry.settings import Settings
+from scripts.store import archive
+
+
+def doctor(settings: Settings, names: list[str]) -> None:
+    """Check the manager and these instances, and tell what was found; raise Findings when that is anything."""
+    findings: list[Finding] = []
+    for checked in _everything(settings, names):
+        _tell(checked)
+        findings += checked.findings
+    output.show_json([asdict(one) for one in findings])
+    if findings:
+        places = ", ".join(dict.fromkeys(one.instance for one in findings))
+        raise Findings(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {places}")
+
+
+def _everything(settings: Settings, names: list[str]) -> Iterator[Checked]:
+    yield from manager.checks(settings)
+    yield from leftovers.checks(settings)
+    yield from env_files.checks(settings, names)
+    for instance in env_files.readable(settings, names):
+        yield from _of_instance(instance)
+
+
+def _of_instance(instance: Instance) -> Iterator[Checked]:
+    seen: list[Checked] = []
+    try:
+        for checked in _at_host(instance):
+            seen.append(checked)
+            yield checked
+    except Fault as fault:  # the connection broke between two questions
+        yield finding.checked(instance.name, "host", [Wrong(told(fault, instance.name), mends.ssh_aloud(instance))])
+    if _ought_to_have_archives(instance):
+        yield archives.check(instance)
+    if instance.web_url:
+        yield web.check(instance, is_closed=any(one.check == "maintenance page" and one.findings for one in seen))
+
+
+def _at_host(instance: Instance) -> Iterator[Checked]:
+    reached = reach.Reached()
+    yield from reach.checks(instance, reached)
+    if reached.is_there:
+        yield from site.checks(instance, reached)
+
+
+def _ought_to_have_archives(instance: Instance) -> bool:
+    """Whether backups are made of it: a mirror has its source's, and a blank has nothing to lose yet."""
+    is_blank = bool(instance.db_name) and not archive.of_instance(instance.settings, instance.name)
+    return not instance.mirror_of and not is_blank
+
+
+def _tell(checked: Checked) -> None:
+    if not checked.findings:
+        output.say(f"ok       {checked.place}: {checked.check}")
+    for one in checked.findings:
+        # An unattended run says nothing but what is wrong.
+        tell = output.warn if output.manner.is_quiet else output.say
+        tell(f"finding  {one.instance}: {one.check}: {one.problem}. Next: {one.next}")

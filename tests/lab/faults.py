@@ -1,0 +1,473 @@
+"""A place to break runs in: a toolkit with shims, a site, and the judgement of what a broken run left.
+
+A bench is used by one process at a time; what it finds wrong it returns as sentences, so that one test tells of
+every call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.steps import restoring
+from tests.lab import forked
+from tests.lab.accounts import give_to, lab_user
+from tests.lab.compare import describe_tree
+from tests.lab.forked import Ended
+from tests.lab.lab import Lab
+from tests.lab.mariadb import identifier
+from tests.lab.sample_tiki import SampleTiki
+from tests.lab.shims import FAR, HANG, KILL, SIDE, Call, Shims
+from tests.lab.toolkit import Toolkit
+
+PATIENT, HASTY = "120", "1"     # STALL_SECONDS: of a run that must succeed, of one that will hang
+ORPHANS_LIVE = 5                # seconds in which everything a killed run started must have ended
+NEEDED_BYTES = 1 << 30          # a database server, and eight benches
+PAGE_MARK = b"trim-maintenance"
+# Of the sample's 31 tables these stay: making and dropping tables is most of a restore's time.
+KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "tiki_forums", "tiki_schema",
+               "tiki_forum_attachments", "tiki_files", "custom_types")
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is there between two runs; two equal ones are the same place to start from."""
+
+    site: str
+    is_begun: bool              # the note of a restore that did not end
+    is_closed: bool             # the maintenance page is on
+    work: str                   # work copies
+    archives: frozenset[str]
+    leavings: tuple[str, ...]   # what only a killed run may leave, without numbers in it
+
+    @property
+    def place(self) -> tuple:
+        """What a next run meets; names of archives make no difference to it."""
+        return (self.site, self.is_begun, self.is_closed, self.work, self.leavings)
+
+
+class Bench:
+    """One toolkit with one sample site, here or behind ssh. Subclasses say what is run and what must come of it."""
+
+    verb = ""
+    goal = ""       # the archive that a restore is to bring back
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        self.lab, self.name, self.is_far = lab, name, is_far
+        self.shims = Shims(lab.folder / f"shims-{name}")
+        self.kit = Toolkit(lab.folder / f"kit-{name}", lab)
+        self.kit.set(compress="zst", stall_seconds=PATIENT)
+        self.sshd = lab.sshd(path=self.shims.path, environment={SIDE: FAR}) if is_far else None
+        self.reached = self.kit.over_ssh(self.sshd) if is_far else {}
+        self.sample = small_site(lab, name, is_far)
+        self.instance = self.kit.register(name, web_root=self.sample.folder, **self.reached)
+        self._whole: dict[tuple, bool] = {}
+        self._proven: set[tuple] = set()    # places that a plain run has led from to its goal
+
+    def end(self) -> None:
+        """End what the bench itself started; the lab ends the rest."""
+        if self.sshd:
+            self.sshd.stop()
+
+    # What is run
+
+    def variables(self) -> dict[str, str]:
+        return {"instance": self.target}
+
+    @property
+    def target(self) -> str:
+        return self.name
+
+    @property
+    def web_root(self) -> Path:
+        return self.sample.folder
+
+    @property
+    def database(self) -> str:
+        return self.sample.database
+
+    @property
+    def folders(self) -> list[Path]:
+        return [self.web_root, self.web_root.with_name(f"{self.web_root.name}-data")]
+
+    def run(self, shims: Shims | None = None, **variables: str) -> Ended:
+        return forked.run(self.kit.top, self.verb, shims, **{**self.variables(), **variables})
+
+    def recorded(self) -> dict[Call, list[bytes]]:
+        """Return the calls of a good run, which leaves the bench as it was."""
+        self.shims.reset()
+        ended = self.run(self.shims)
+        assert ended.is_success, ended
+        calls = self.shims.calls()
+        self.after_good()
+        return calls
+
+    def started(self) -> list[str]:
+        """Return what the newest run log says was started."""
+        log = max((self.kit.top / "var" / "logs").glob(f"*_{self.verb}_*.log"), key=lambda path: path.stat().st_mtime_ns)
+        return [line.split(" run ", 1)[1] for line in log.read_text().splitlines() if " run " in line[:14]]
+
+    # What must come of it
+
+    def case(self, call: Call, mode: str) -> list[str]:
+        """Break one call in one way; return what was wrong then and with the next plain run."""
+        before = self.left()
+        self.shims.reset(call, mode)
+        if mode == HANG:
+            self.kit.set(stall_seconds=HASTY)
+        ended = self.run(self.shims)
+        self.kit.set(stall_seconds=PATIENT)
+        fired = self.shims.fired
+        wrong = [] if fired else ["the call was never made"]
+        if mode == HANG and fired and call.side == FAR:
+            end_hanging(fired)
+        if mode == KILL:
+            wrong += [f"outlived its run: {one}" for one in self.orphans()]
+        after = self.left()
+        wrong += self.judge(ended, mode, before, after)
+        place = (self.goal, len(after.archives) - len(before.archives), after.place)
+        if place not in self._proven or (after.site, after.is_begun) != (before.site, False):
+            again = self.run()
+            if again.is_success:
+                self._proven.add(place)
+            else:
+                wrong.append(f"the next run failed: {again.stderr}")
+            wrong += self.judge(again, "", after, self.left())
+            self.after_good()
+        self.drop_new(before)
+        return [f"{self.verb} {call} {mode}: {one} [exit {ended.code}: {ended.stderr.strip()}]" for one in wrong]
+
+    def judge(self, ended: Ended, mode: str, before: Left, after: Left) -> list[str]:
+        wrong = []
+        if ended.is_bug:
+            wrong.append("a fault of TRIM itself")
+        if mode != KILL and not ended.is_success and not ended.stderr.startswith(f"{self.verb}: ") \
+                and f"\n{self.verb}: " not in ended.stderr:
+            wrong.append("no line says what went wrong")
+        wrong += [f"{name} is not a whole archive" for name in sorted(after.archives) if not self.is_whole(name)]
+        wrong += [f"{name} is gone" for name in sorted(before.archives - after.archives)]
+        if mode != KILL:
+            wrong += [f"left behind: {path.name}" for path in self.leavings()]
+        return wrong + (self.judge_result(after) if ended.is_success else self.judge_failure(before, after))
+
+    def judge_result(self, after: Left) -> list[str]:
+        """Return what is wrong with a success."""
+        raise NotImplementedError
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        """Return what is wrong after a failure."""
+        raise NotImplementedError
+
+    def after_good(self) -> None:
+        """Make ready for the next case, after a run that succeeded."""
+
+    # What is there
+
+    def left(self) -> Left:
+        path = self.kit.instance(self.target)
+        htaccess = self.web_root / ".htaccess"
+        is_closed = htaccess.is_file() and PAGE_MARK in htaccess.read_bytes()
+        work, leavings = self.kit.top / "var" / "work", self.leavings()
+        scratch = {os.fsencode(path.name) for path in leavings}
+        sockets = len(list((self.kit.top / "var" / "ssh").glob("*")))
+        return Left(self.site(), restoring.unfinished(path) is not None, is_closed,
+                    digest(describe_tree(work, without=scratch)), frozenset(path.name for path in self.archives()),
+                    tuple(sorted(re.sub(r"[0-9_.-]+", "", path.name) for path in leavings)) + (f"{sockets} sockets",))
+
+    def site(self) -> str:
+        """Return a digest of all that visitors get from: trees and database."""
+        trees = [describe_tree(folder) for folder in self.folders]
+        return digest([*trees, tables(self.lab, self.database)])
+
+    @property
+    def archive_folder(self) -> Path:
+        return self.kit.settings.archives / self.target
+
+    def archives(self) -> list[Path]:
+        folder = self.archive_folder
+        return sorted(path for path in folder.glob("*.tar.*")
+                      if path.suffix in (".zst", ".bz2")) if folder.is_dir() else []
+
+    def is_whole(self, name: str) -> bool:
+        path = self.archive_folder / name
+        status = path.stat()
+        key = (name, status.st_size, status.st_mtime_ns)
+        if key not in self._whole:
+            self._whole[key] = is_whole(path)
+        return self._whole[key]
+
+    def leavings(self) -> list[Path]:
+        """Return what a run that could clean up must not leave."""
+        lonely = [path for ending in (".sha256", ".record.json") for path in self.archive_folder.glob(f"*{ending}")
+                  if not path.with_name(path.name.removesuffix(ending)).exists()]
+        return [*self.archive_folder.glob("*.partial"), *self.archive_folder.glob(".*"), *lonely,
+                *(self.kit.top / "var" / "work").glob("scratch-*")]
+
+    def drop_new(self, before: Left) -> None:
+        for path in self.archives():
+            if path.name not in before.archives:
+                self.drop(path)
+
+    def drop(self, archive: Path) -> None:
+        for one in (archive, Path(f"{archive}.sha256"), Path(f"{archive}.record.json")):
+            one.unlink(missing_ok=True)
+
+    def orphans(self) -> list[str]:
+        """Return what still runs of a killed run when it had the time to end, on both sides."""
+        deadline = time.monotonic() + ORPHANS_LIVE
+        while (found := running_with(f"{self.kit.top}", f"{self.shims.path}")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return found
+
+
+class BackupBench(Bench):
+    """A backup of a site that has one archive already."""
+
+    verb = "backup"
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        super().__init__(lab, name, is_far)
+        assert self.run().is_success
+        self.first = self.archives()[0].name
+        self.expected = self.content(self.first)
+
+    def judge_result(self, after: Left) -> list[str]:
+        made = sorted(after.archives - {self.first})
+        if not made:
+            return ["success without an archive"]
+        return [f"{name} does not hold the site" for name in made if self.content(name) != self.expected]
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        # Killed after the one moment at which the archive counts: it is whole then, and holds the site.
+        return [f"{name} does not hold the site" for name in sorted(after.archives - before.archives)
+                if self.content(name) != self.expected] + (["the site changed"] if after.site != before.site else [])
+
+    def after_good(self) -> None:
+        for path in self.archives():
+            if path.name != self.first:
+                self.drop(path)
+
+    def content(self, name: str) -> str:
+        """Return a digest of what is in an archive, but for what says when it was made."""
+        place = self.kit.top / "var" / "look"
+        unpack(self.archive_folder / name, place)
+        found = describe_tree(place, without={f"{self.name}/trim-manifest.json".encode()})
+        found = {path: told for path, told in found.items() if not path.endswith(b"trim-files.sha256")}
+        texts = {path: told[-1] if path.count(b"/") == 1 else told for path, told in found.items()}
+        shutil.rmtree(place)
+        return digest(texts)
+
+
+class RestoreBench(Bench):
+    """A restore onto a site that lives: two archives of it take turns, so that each run has something to change."""
+
+    verb = "restore"
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        super().__init__(lab, name, is_far)
+        self.known: dict[str, str] = {}     # the site's digest by archive
+        for change in (lambda: None, lambda: change_site(self.sample)):
+            change()
+            ended = forked.run(self.kit.top, "backup", instance=name)
+            assert ended.is_success, ended
+            new = next(path.name for path in self.archives() if path.name not in self.known)
+            self.known[new] = self.site()
+        self.goal, self.other = list(self.known)
+
+    def variables(self) -> dict[str, str]:
+        return {"instance": self.target, "archive": self.goal}
+
+    def judge_result(self, after: Left) -> list[str]:
+        wrong = [] if after.site == self.known[self.goal] else ["success, and the site is not what the archive says"]
+        return wrong + (["the maintenance page stayed"] if after.is_closed or after.is_begun else [])
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        if after.is_begun:
+            safety = restoring.unfinished(self.kit.instance(self.target)).safety
+            lost = [] if safety in after.archives or before.is_begun else ["what was there is in no archive"]
+            is_hidden = after.is_closed or after.site in self.known.values()
+            return lost + ([] if is_hidden else ["visitors see a mixture"])
+        if after.site not in (before.site, self.known[self.goal]):
+            return ["the site is a mixture, and no note says so"]
+        return ["the page is on, and no note says why"] if after.is_closed else []
+
+    def after_good(self) -> None:
+        self.goal, self.other = self.other, self.goal
+
+
+class BlankBench(RestoreBench):
+    """A restore of another site's archive onto a place where nothing is."""
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        Bench.__init__(self, lab, name, is_far)
+        assert forked.run(self.kit.top, "backup", instance=name).is_success
+        self.goal = next((self.kit.settings.archives / name).glob("*.zst")).name
+        self.blank_root = lab.sites(ssh=is_far) / f"{name}-blank"
+        database, user, password = lab.account(f"{name}-blank")
+        self.blank_database = database
+        self.kit.register(f"{name}-blank", web_root=self.blank_root, db_name=database, db_user=user, db_pass=password,
+                          db_host=f"127.0.0.1:{lab.mariadb.port}", **self.reached)
+        self.known = {"nothing": self.site()}
+        ended = self.run()
+        assert ended.is_success, ended
+        self.known[self.goal] = self.site()
+        self.after_good()
+
+    @property
+    def target(self) -> str:
+        return f"{self.name}-blank"
+
+    @property
+    def web_root(self) -> Path:
+        return self.blank_root
+
+    @property
+    def database(self) -> str:
+        return self.blank_database
+
+    def variables(self) -> dict[str, str]:
+        return {"instance": self.target, "from_": self.name, "archive": self.goal}
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        if after.is_begun:
+            return [] if after.is_closed or not self.has_entrance() else ["visitors see a mixture"]
+        return super().judge_failure(before, after)
+
+    def has_entrance(self) -> bool:
+        return (self.web_root / "tiki-setup.php").exists()
+
+    def after_good(self) -> None:
+        """Make it blank again."""
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        name = identifier(self.database)
+        self.lab.mariadb.sql(f"DROP DATABASE {name}; CREATE DATABASE {name}")
+
+
+def fast_place() -> str | None:
+    """Return a folder in memory where programs may be started, if there is one with the room for a lab."""
+    try:
+        found = os.statvfs("/dev/shm")
+    except FileNotFoundError:
+        return None
+    is_usable = found.f_bavail * found.f_frsize > NEEDED_BYTES and not found.f_flag & os.ST_NOEXEC
+    return "/dev/shm" if is_usable and os.access("/dev/shm", os.W_OK) else None
+
+
+def small_site(lab: Lab, name: str, is_far: bool) -> SampleTiki:
+    """Build a site with one data folder outside and few tables: what is broken here is the way, not the content."""
+    sample = lab.tiki(name, ssh=is_far, web=False, files=20, versions=2)
+    present = sample.sql("SHOW TABLES").split()
+    gone = ", ".join(identifier(table) for table in present if table not in KEPT_TABLES)
+    sample.sql(f"SET foreign_key_checks = 0; DROP VIEW IF EXISTS {gone}; DROP TABLE IF EXISTS {gone}; "
+               "UPDATE tiki_preferences SET value = '' WHERE name = 'w_use_dir'; "
+               "UPDATE tiki_forums SET att_store_dir = ''; UPDATE tiki_forum_attachments SET dir = ''")
+    return sample
+
+
+def change_site(sample: SampleTiki) -> None:
+    """Do what a year does: files come, go and change, here and in the data folder; rows and tables too."""
+    root, fgal = sample.folder, sample.outside / "fgal"
+    (root / "files/came later.txt").write_text("new\n")
+    (root / "robots.txt").write_text("changed\n")
+    (root / "files/empty file").unlink()
+    (fgal / "came later").write_bytes(b"new")
+    next(path for path in fgal.iterdir() if len(path.name) == 32).unlink()
+    sample.sql("CREATE TABLE came_later (id int PRIMARY KEY) ENGINE=InnoDB; INSERT INTO came_later VALUES (1), (2); "
+               "UPDATE tiki_pages SET data = 'changed' WHERE pageName = 'HomePage'; DELETE FROM tiki_history; "
+               "DROP TABLE custom_types")
+    give_to(lab_user(), root, sample.outside)
+
+
+def tables(lab: Lab, database: str) -> str:
+    """Return definition and checksum of every table, in two calls whatever their number."""
+    names = lab.mariadb.sql("SHOW TABLES", database).splitlines()
+    return lab.mariadb.sql("; ".join(f"SHOW CREATE TABLE {name}; CHECKSUM TABLE {name} EXTENDED"
+                                     for name in map(identifier, names)), database) if names else ""
+
+
+def digest(told: object) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def is_whole(archive: Path) -> bool:
+    """Whether bystanders' programs find an archive whole: sha256sum, the unpacker, tar."""
+    commands = (f"sha256sum --status -c {archive.name}.sha256", f"tar tf {archive.name} >/dev/null")
+    return all(subprocess.run(["bash", "-c", command], cwd=archive.parent, capture_output=True).returncode == 0
+               for command in commands)
+
+
+def unpack(archive: Path, place: Path) -> None:
+    place.mkdir(parents=True)
+    subprocess.run(["tar", "-xpf", archive, "-C", place], check=True, capture_output=True)
+
+
+def running_with(*marks: str) -> list[str]:
+    """Return the command lines of processes that have one of these words in their environment or command line.
+
+    Not counted: sshd's own, and ssh's shared connection, which is meant to stay for the next run.
+    """
+    words = [mark.encode() for mark in marks]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            if not any(word in said for word in words) or int(folder.name) == os.getpid():
+                continue
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+            if line and "[mux]" not in line and not (folder / "comm").read_text().startswith("sshd"):
+                found.append(line)
+        except (OSError, ProcessLookupError):
+            continue
+    return found
+
+
+def end_hanging(pid: int) -> None:
+    """End a program of the far side that nobody there will end: sshd leaves it alone when its connection is gone."""
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        pass
+
+
+BENCHES: dict[str, Callable[[Lab, str, bool], Bench]] = {
+    "backup": BackupBench, "restore": RestoreBench, "restore onto a blank": BlankBench}
+
+
+def broken(lab: Lab, story: str, is_far: bool, cases: list[tuple[Call, str]], workers: int) -> list[str]:
+    """Try all cases, on so many benches side by side, each in a process of its own; return what went wrong."""
+    reports = [lab.folder / f"report-{os.getpid()}-{number}.json" for number in range(workers)]
+    pids = [_fork(lab, story, is_far, cases[number::workers], report) for number, report in enumerate(reports)]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    told = [json.loads(report.read_text()) if report.exists() else ["a bench broke down"] for report in reports]
+    assert not any(codes), (codes, told)
+    return [sentence for report in told for sentence in report]
+
+
+def _fork(lab: Lab, story: str, is_far: bool, cases: list[tuple[Call, str]], report: Path) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code, told = 1, []
+    try:
+        bench = BENCHES[story](lab, f"site-{os.getpid()}", is_far)
+        try:
+            for call, mode in cases:
+                told += bench.case(call, mode)
+            code = 0
+        finally:
+            bench.end()
+    except BaseException:  # noqa: BLE001 - told to the parent
+        told.append(traceback.format_exc())
+    finally:
+        report.write_text(json.dumps(told))
+        os._exit(code)

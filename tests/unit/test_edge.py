@@ -1,0 +1,368 @@
+"""What surrounds a verb: one line and an exit code for a fault, locks, signals, dry run, several instances."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts import edge, errors
+from scripts.edge import Common
+from scripts.errors import ArchiveError, BusyError, DatabaseError, Fault, RegistryError, UsageError
+from scripts.hosts import process
+from scripts.hosts.host import LocalHost
+from scripts.present import output
+from scripts.registry import locks
+from scripts.registry.locks import Lock
+
+TOP = Path(__file__).resolve().parents[2]
+FAULTS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Fault)]
+
+
+@pytest.fixture(autouse=True)
+def _toolkit(settings, monkeypatch) -> None:
+    """The edge works in a toolkit of the test's own."""
+    monkeypatch.setattr(edge, "TOP", settings.top)
+
+
+@pytest.fixture
+def log(settings):
+    """Return the text of the one run log."""
+    return lambda: next((settings.state / "logs").iterdir()).read_text()
+
+
+def code_of(story, **switches: str) -> int:
+    """Return the exit code with which a run of this story ends."""
+    try:
+        with edge.verb("backup", Common(**switches)) as run:
+            story(run)
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def failing(fault: BaseException):
+    def story(*given):
+        raise fault
+    return story
+
+
+# One verb
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_ends_the_run_with_its_own_code(kind):
+    assert code_of(failing(kind("broken"))) == kind.exit_code
+
+
+def test_every_kind_of_fault_has_a_code_of_its_own():
+    assert len({kind.exit_code for kind in FAULTS}) == len(FAULTS)
+
+
+def test_a_fault_is_one_line_on_stderr(capfd):
+    code_of(failing(ArchiveError("blog: the archive\n  is damaged")))
+    assert capfd.readouterr() == ("", "backup: blog: the archive is damaged\n")
+
+
+def test_a_fault_stands_in_the_log(log):
+    code_of(failing(ArchiveError("blog: is damaged")))
+    assert "fault: backup: blog: is damaged" in log()
+
+
+def test_a_bug_ends_with_code_1_and_one_line_that_names_the_log(capfd, settings):
+    assert code_of(failing(ZeroDivisionError("by us"))) == 1
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert "ZeroDivisionError: by us" in said
+    assert str(next((settings.state / "logs").iterdir())) in said
+
+
+def test_a_bug_s_traceback_is_in_the_log_alone(capfd, log):
+    code_of(failing(ZeroDivisionError("by us")))
+    assert "Traceback" in log()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_run_that_ends_well_says_nothing_of_itself(capfd):
+    assert code_of(lambda run: None) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_error_in_the_settings_is_a_fault_like_any_other(settings, capfd):
+    (settings.top / "conf").mkdir()
+    (settings.top / "conf" / "settings.env").write_text("KEPP=7\n")
+    assert code_of(lambda run: None) == RegistryError.exit_code
+    assert "settings.env:1: KEPP is not a known key (did you mean KEEP?)" in capfd.readouterr().err
+
+
+def test_the_log_is_ours_alone_and_names_every_command(settings, log):
+    code_of(lambda run: process.read(LocalHost("here").command("echo", "two words")))
+    path = next((settings.state / "logs").iterdir())
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert "run [here] echo 'two words'" in log()
+
+
+def test_the_log_takes_names_that_are_no_text(log):
+    code_of(lambda run: output.say("caf\udce9") if output.manner.is_quiet else None, unattended="1")
+    assert "caf\\udce9" in log()
+
+
+# Switches and values
+
+@pytest.mark.parametrize(("text", "value"), [(None, False), ("", False), ("1", True), ("yes", True), ("ON", True),
+                                             ("0", False), ("no", False), ("off", False)])
+def test_a_switch_is_on_or_off(text, value):
+    assert edge.switch(text, "DRY") is value
+
+
+@pytest.mark.parametrize("text", ["2", "ja", "y", " ", "-"])
+def test_a_switch_that_says_neither_is_a_usage_error(text):
+    with pytest.raises(UsageError, match="^DRY=.*expected 1, yes, on, or 0, no, off"):
+        edge.switch(text, "DRY")
+
+
+@pytest.mark.parametrize(("text", "value"), [(None, None), ("", None), ("1", 1), ("30", 30)])
+def test_a_number_is_read(text, value):
+    assert edge.number(text, "KEEP") == value
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "7d", " 7", "²", "0x7", "seven"])
+def test_a_number_that_is_none_is_a_usage_error(text):
+    with pytest.raises(UsageError, match="^KEEP="):
+        edge.number(text, "KEEP")
+
+
+def test_a_word_that_is_no_choice_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match=r"COMPRESS=zstd: expected bz2 or zst \(did you mean zst\?\)"):
+        edge.one_of("zstd", "COMPRESS", ("bz2", "zst"))
+
+
+@pytest.mark.parametrize(("text", "parts"), [(None, ()), ("", ()), ("a", ("a",)), (" a, b c,,", ("a", "b c"))])
+def test_a_comma_list_is_split(text, parts):
+    assert edge.words(text) == parts
+
+
+@pytest.mark.parametrize(("switches", "code"), [({"dry": "maybe"}, 2), ({"verbose": "2"}, 2), ({"json": "x"}, 2),
+                                                ({"dry": "0"}, 0)])
+def test_a_wrong_switch_stops_the_verb_before_it_begins(switches, code):
+    told = []
+    assert code_of(told.append, **switches) == code
+    assert bool(told) is (code == 0)
+
+
+def test_a_dry_run_shows_on_stdout_what_it_would_do(tmp_path, capfd):
+    code_of(lambda run: LocalHost("here").run("touch", str(tmp_path / "made")), dry="1")
+    assert capfd.readouterr().out == f"would: [here] touch {tmp_path}/made\n"
+    assert not (tmp_path / "made").exists()
+
+
+def test_with_json_stdout_holds_the_document_alone(capfd):
+    def story(run):
+        output.say("on the way")
+        output.show_json([{"archive": "x"}, None])
+    code_of(story, json="1")
+    said = capfd.readouterr()
+    assert json.loads(said.out) == [{"archive": "x"}]
+    assert said.err == "on the way\n"
+
+
+def test_an_unattended_run_is_silent_but_for_warnings(capfd):
+    def story(run):
+        output.say("on the way")
+        output.warn("disk nearly full")
+    code_of(story, unattended="1")
+    assert capfd.readouterr() == ("", "warning: disk nearly full\n")
+
+
+def test_v_shows_each_command_before_it_runs(capfd):
+    code_of(lambda run: process.read(LocalHost("here").command("true")), verbose="1")
+    assert capfd.readouterr().err == "+ [here] true\n"
+
+
+def test_an_unknown_variable_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match=r"^INSTNACE= is not a variable of make backup \(did you mean INSTANCE\?\)"):
+        edge.refuse_variables("backup", "DRY INSTNACE", "INSTANCE KEEP DRY")
+
+
+def test_a_password_on_the_command_line_is_refused_with_the_way_to_give_it():
+    with pytest.raises(UsageError, match="DB_PASS= stands on make's command line"):
+        edge.refuse_variables("blank", "DB_PASS NAME", "NAME")
+
+
+# Which instance
+
+def test_without_a_terminal_a_missing_answer_names_the_known_ones(register, capfd):
+    register("blog")
+    register("wiki")
+    assert code_of(lambda run: run.instance(None)) == 2
+    assert "INSTANCE= is missing: which instance? known: blog, wiki" in capfd.readouterr().err
+
+
+def test_one_instance_is_loaded_by_its_name(register):
+    register("blog")
+    loaded = []
+    code_of(lambda run: loaded.append(run.instance("blog").web_root))
+    assert loaded == ["/srv/blog"]
+
+
+@pytest.mark.parametrize("wanted", ["all", "blog,wiki", "b*", "tag:x"])
+def test_where_one_instance_is_meant_several_are_refused(register, wanted):
+    register("blog")
+    assert code_of(lambda run: run.instance(wanted)) == 2
+
+
+# Several instances
+
+@pytest.fixture
+def three(register) -> None:
+    for name in ("blog", "forum", "wiki"):
+        register(name)
+
+
+def test_a_fault_of_one_instance_does_not_stop_the_others(three, capfd):
+    done = []
+
+    def story(instance):
+        if instance.name == "forum":
+            raise DatabaseError("forum: no such database")
+        done.append(instance.name)
+    assert code_of(lambda run: run.each("all", edge.storing, story)) == DatabaseError.exit_code
+    assert done == ["blog", "wiki"]
+    assert capfd.readouterr().err.splitlines() == ["backup: forum: no such database",
+                                                   "backup: 1 of 3 instances failed: forum"]
+
+
+def test_an_env_file_that_cannot_be_read_stays_with_its_instance(three, register):
+    register("forum", "KEPP=7\n")
+    done = []
+    code = code_of(lambda run: run.each("all", edge.none, lambda one: done.append(one.name)))
+    assert code == RegistryError.exit_code
+    assert done == ["blog", "wiki"]
+
+
+def test_a_bug_stops_the_run(three):
+    done = []
+
+    def story(instance):
+        done.append(instance.name)
+        raise ZeroDivisionError
+    assert code_of(lambda run: run.each("all", edge.none, story)) == 1
+    assert done == ["blog"]
+
+
+def test_the_fault_of_a_single_instance_is_told_once(three, capfd):
+    assert code_of(lambda run: run.each("blog", edge.none, failing(ArchiveError("blog: damaged")))) == 7
+    assert capfd.readouterr().err == "backup: blog: damaged\n"
+
+
+def test_results_come_in_the_order_of_names(three):
+    results = []
+    code_of(lambda run: results.extend(run.each("wiki,blog", edge.none, lambda one: one.name)))
+    assert results == ["blog", "wiki"]
+
+
+@pytest.mark.parametrize(("locks_of", "site", "store"), [(edge.reading, False, None), (edge.changing, True, True),
+                                                         (edge.storing, False, True), (edge.none, None, None)])
+def test_a_story_is_told_under_its_locks(three, settings, locks_of, site, store):
+    def is_free(name: str, exclusive: bool) -> bool:
+        try:
+            with locks.hold(settings, [Lock(name, exclusive)], "other"):
+                return True
+        except BusyError:
+            return False
+
+    def story(instance):
+        for name, held in (("blog", site), ("blog.store", store)):
+            assert is_free(name, exclusive=True) is (held is None)
+            assert is_free(name, exclusive=False) is (not held)
+        return "told"
+    told = []
+    assert code_of(lambda run: told.extend(run.each("blog", locks_of, story))) == 0
+    assert told == ["told"]
+    assert is_free("blog", exclusive=True)
+
+
+# Several instances side by side
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A stand-in for invoke that does as the text says; `$name` is the instance it is started for."""
+    def make(text: str) -> None:
+        path = tmp_path / "invoke"
+        path.write_text("#!/bin/bash\nfor word; do case $word in --instance=*) name=${word#*=};; esac; done\n"
+                        f"{text}\n")
+        path.chmod(0o755)
+        monkeypatch.setattr(sys, "argv", [str(path), "backup", "--instance=all", "--jobs=2", "--keep=7"])
+    return make
+
+
+def side_by_side(run) -> None:
+    run.each("all", edge.none, failing(AssertionError("told in this process")))
+
+
+def test_each_instance_gets_a_process_with_the_same_words(three, program, capfd):
+    program('echo "$@"')
+    assert code_of(side_by_side, jobs="2") == 0
+    assert sorted(capfd.readouterr().out.splitlines()) == [f"backup --keep=7 --instance={name}"
+                                                           for name in ("blog", "forum", "wiki")]
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_keeps_its_code_across_processes(three, program, kind):
+    program(f'[ $name != forum ] || {{ echo "backup: forum: broken" >&2; exit {kind.exit_code}; }}')
+    assert code_of(side_by_side, jobs="2") == kind.exit_code
+
+
+def test_a_fault_of_one_process_does_not_end_the_others(three, program, capfd, tmp_path):
+    program('[ $name != blog ] || { echo "backup: blog: broken" >&2; exit 6; }\n'
+            f'sleep 0.2; touch {tmp_path}/$name.done')
+    code_of(side_by_side, jobs="3")
+    assert sorted(path.name for path in tmp_path.glob("*.done")) == ["forum.done", "wiki.done"]
+    assert capfd.readouterr().err.splitlines() == ["backup: blog: broken", "backup: 1 of 3 instances failed: blog"]
+
+
+# Signals, in a process of their own
+
+RUN = """
+import sys
+from pathlib import Path
+from scripts import edge
+from scripts.edge import Common
+from scripts.hosts.host import LocalHost
+edge.TOP = Path(sys.argv[1])
+with edge.verb("backup", Common()) as run:
+    def story(instance):
+        try:
+            LocalHost("here").read("sleep", "60")
+        finally:
+            print("cleaned up", flush=True)
+    run.each("blog", edge.storing, story)
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_unwinds_the_run_and_is_named(register, settings, sent):
+    register("blog")
+    run = subprocess.Popen([sys.executable, "-c", RUN, settings.top], cwd=TOP, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 10
+    while not (children := psutil.Process(run.pid).children()) or children[0].name() != "sleep":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(run.pid, sent)
+    said = run.communicate(timeout=8)
+    assert (run.returncode, *said) == (128 + sent, b"cleaned up\n", f"ended by {sent.name}\n".encode())
+    with locks.hold(settings, [Lock("blog", True)], "backup"):
+        pass
+
+
+def test_a_command_s_fault_passes_on_what_the_command_said(capfd):
+    code_of(lambda run: LocalHost("here").read("bash", "-c", "echo no space left >&2; exit 3"))
+    said = capfd.readouterr().err
+    assert said.startswith("backup: [here] bash ") and said.endswith("ended with exit code 3: no space left\n")
+
+

@@ -1,0 +1,226 @@
+"""Damage of every kind is found before anything is done with an archive."""
+
+import bz2
+import hashlib
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scripts.errors import ArchiveError
+from scripts.hosts import process
+from scripts.hosts.host import MANAGER
+from scripts.store import archive, checksums, compress, verify, walk
+from scripts.store.archive import Archive
+from scripts.store.pack import ArchiveStream
+
+STAMP = "2026-11-21_02-08-57"
+
+
+def write_archive(place: Path, packed: str) -> tuple[Archive, str]:
+    """Pack a small site with its list; return the archive and the sha256 of its stream."""
+    site = place / "site"
+    (site / "deep").mkdir(parents=True)
+    for number in range(6):
+        (site / "deep" / f"file{number}").write_bytes(hashlib.sha256(bytes([number])).digest() * 200)
+    inner = place / "scratch" / "blog"
+    inner.mkdir(parents=True)
+    path = place / f"blog_{STAMP}.tar.{packed}"
+    streams = []
+
+    def stage(source, sink):
+        stream = ArchiveStream(sink, "blog", inner / checksums.LIST_NAME)
+        stream.add_files(str(place / "scratch"), ["blog"])
+        stream.add_tree(str(site), "0a1b/site", walk.any_of(()))
+        stream.close_list()
+        stream.add_files(str(place / "scratch"), [f"blog/{checksums.LIST_NAME}"])
+        stream.finish()
+        streams.append(stream)
+    with open(path, "wb") as file:
+        process.pipe(stage, compress.compressor(packed), into=file)
+    archive.companion(path, ".sha256").write_text(f"{checksums.of_file(path)}  {path.name}\n")
+    return archive.read(path), streams[0].packed.stream_sha256
+
+
+@pytest.fixture(params=["bz2", "zst"], scope="module")
+def whole(request, tmp_path_factory) -> tuple[Archive, str]:
+    return write_archive(tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.fixture(scope="module")
+def true_content(whole, tmp_path_factory) -> dict[str, bytes]:
+    return content(verify.unpack(whole[0], tmp_path_factory.mktemp("true")))
+
+
+@pytest.fixture
+def damaged(whole, tmp_path):
+    """Put other bytes in the place of the archive, beside the checksum of the true ones."""
+    def put(change) -> Archive:
+        folder = Path(tmp_path) / "damaged"
+        folder.mkdir(exist_ok=True)
+        path = folder / whole[0].path.name
+        path.write_bytes(change(whole[0].path.read_bytes()))
+        shutil.copy(whole[0].checksum_path, folder)
+        return archive.read(path)
+    return put
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """Make one empty folder after the other."""
+    def make() -> Path:
+        folder = tmp_path / "unpacked"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+    return make
+
+
+def content(top: Path) -> dict[str, bytes]:
+    return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+# A whole one
+
+def test_a_whole_archive_is_what_its_sha256_says(whole):
+    assert verify.check_file(whole[0]) is True
+
+
+def test_a_whole_archive_unpacks_to_its_one_top_folder(whole, empty):
+    folder = empty()
+    assert verify.unpack(whole[0], folder) == folder / "blog"
+    assert len(content(folder / "blog")) == 7
+
+
+def test_reading_back_gives_the_file_s_sha256(whole):
+    one, stream_sha256 = whole
+    assert verify.read_back(one.path, one.packed, stream_sha256) == checksums.of_file(one.path)
+
+
+def test_reading_back_notices_another_stream(whole):
+    with pytest.raises(ArchiveError, match="not what was packed"):
+        verify.read_back(whole[0].path, whole[0].packed, "0" * 64)
+
+
+# Damage
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_flipped_bit_goes_unnoticed(damaged, empty, true_content, data):
+    one = damaged(lambda text: flipped(text, data.draw(st.integers(0, len(text) * 8 - 1))))
+    with pytest.raises(ArchiveError, match="its sha256 differs"):
+        verify.check_file(one)
+    # Some bits of a header mean nothing to what is unpacked: then it must be the very same content.
+    try:
+        assert content(verify.unpack(one, empty())) == true_content
+    except ArchiveError as fault:
+        assert one.path.name in str(fault)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999])
+def test_a_file_that_was_cut_is_refused(damaged, empty, part):
+    one = damaged(lambda text: text[:int(len(text) * part)])
+    with pytest.raises(ArchiveError, match="its sha256 differs"):
+        verify.check_file(one)
+    with pytest.raises(ArchiveError):
+        verify.unpack(one, empty())
+
+
+@pytest.fixture
+def two_streams(tmp_path) -> tuple[Path, bytes, bytes]:
+    """An archive packed as two concatenated streams that meet between two of its files, as pbzip2 may pack it."""
+    one, _ = write_archive(tmp_path / "one", "bz2")
+    with tarfile.open(one.path) as tar:
+        between = tar.getmember("blog/0a1b/site/deep/file3").offset
+    stream = bz2.decompress(one.path.read_bytes())
+    return one.path, bz2.compress(stream[:between]), bz2.compress(stream[between:])
+
+
+def test_concatenated_streams_are_read_as_one(two_streams, empty):
+    path, first, second = two_streams
+    path.write_bytes(first + second)
+    assert len(content(verify.unpack(archive.read(path), empty()))) == 7
+
+
+@pytest.mark.parametrize("rest", [0, 1, 3, 10])
+def test_a_cut_between_two_concatenated_streams_is_refused(two_streams, empty, rest):
+    path, first, second = two_streams
+    path.write_bytes(first + second[:rest])
+    with pytest.raises(ArchiveError):
+        verify.unpack(archive.read(path), empty())
+
+
+def test_another_file_s_content_within_a_well_packed_archive_is_refused(whole, tmp_path, empty):
+    top = verify.unpack(whole[0], empty())
+    (top / "0a1b/site/deep/file1").write_bytes(b"other")
+    path = tmp_path / f"blog_{STAMP}.tar.bz2"
+    MANAGER.run("tar", "-cjf", str(path), "-C", str(top.parent), "blog")
+    with pytest.raises(ArchiveError, match="file1: its content is not what was packed. Nothing was changed"):
+        verify.unpack(archive.read(path), empty())
+
+
+@pytest.mark.parametrize("names", [[], ["one", "two"], ["file"]])
+def test_an_archive_of_another_shape_is_refused(tmp_path, empty, names):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in names:
+        (source / name).mkdir() if name != "file" else (source / name).touch()
+    path = tmp_path / f"blog_{STAMP}.tar.bz2"
+    MANAGER.run("tar", "-cjf", str(path), "-C", str(source), "-T", "-", stdin="\n".join(names).encode())
+    with pytest.raises(ArchiveError, match="is no backup"):
+        verify.unpack(archive.read(path), empty())
+
+
+def test_a_top_folder_that_is_a_link_out_is_refused(tmp_path, empty):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "blog").symlink_to("/etc")
+    path = tmp_path / f"blog_{STAMP}.tar.bz2"
+    MANAGER.run("tar", "-cjf", str(path), "-C", str(tmp_path / "source"), "blog")
+    with pytest.raises(ArchiveError, match="is no backup"):
+        verify.unpack(archive.read(path), empty())
+
+
+# Of another origin
+
+def test_an_archive_without_a_sha256_is_refused_with_the_way_to_take_it(damaged):
+    one = damaged(lambda text: text)
+    one.checksum_path.unlink()
+    with pytest.raises(ArchiveError, match="unverifiable.*UNVERIFIED=yes"):
+        verify.check_file(one)
+
+
+def test_an_archive_without_a_sha256_is_taken_when_that_is_allowed(damaged):
+    one = damaged(lambda text: text)
+    one.checksum_path.unlink()
+    assert verify.check_file(one, unverified=True) is False
+
+
+def test_what_differs_from_its_sha256_is_refused_though_unverified_is_allowed(damaged):
+    one = damaged(lambda text: text + b"x")
+    with pytest.raises(ArchiveError, match="its sha256 differs"):
+        verify.check_file(one, unverified=True)
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"\xff\xfe", b"none  blog.tar.bz2\n"])
+def test_an_empty_or_broken_sha256_is_no_permission(damaged, text):
+    one = damaged(lambda text: text)
+    one.checksum_path.write_bytes(text)
+    with pytest.raises(ArchiveError, match="its sha256 differs"):
+        verify.check_file(one, unverified=True)
+
+
+def test_an_archive_without_a_list_of_files_is_unpacked(tmp_path, empty):
+    (tmp_path / "source" / "blog").mkdir(parents=True)
+    (tmp_path / "source" / "blog" / "file").write_bytes(b"foreign")
+    path = tmp_path / f"blog_{STAMP}.tar.bz2"
+    MANAGER.run("tar", "-cjf", str(path), "-C", str(tmp_path / "source"), "blog")
+    assert content(verify.unpack(archive.read(path), empty())) == {"file": b"foreign"}
