@@ -26,7 +26,7 @@ define trim
 @cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)",$1 $(foreach v,$(GIVEN),$(call option,$v)))
 endef
 
-INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
+INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
 	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY
 DATABASE_KEYS := DB_HOST DB_NAME DB_USER
 
@@ -52,6 +52,10 @@ prove: ## Show that an archive restores, without touching the site: INSTANCE= [A
 	$(call trim,prove,INSTANCE ARCHIVE UNVERIFIED JOBS)
 restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name]
 	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY UNVERIFIED)
+
+##@ Everyday
+fix: ## Owners and modes as Tiki needs them, caches emptied: INSTANCE=
+	$(call trim,fix,INSTANCE JOBS)
 
 ##@ This toolkit
 setup: ## Install what TRIM needs: Debian packages and the Python environment

@@ -22,10 +22,10 @@ def refuse_variables(context, verb, given, known):
 
 
 @task
-def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None, web_root=None,
-             web_url=None, php=None, site=None, stage=None, parent=None, protected=None, tags=None, extra_paths=None,
-             exclude=None, data_root=None, compress=None, keep=None, no_index=None, contact=None, mirror_of=None,
-             mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
+def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None,
+             run_as=None, web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None,
+             tags=None, extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None,
+             contact=None, mirror_of=None, mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
     """Take over the Tiki found in a web root."""
     given = _given(locals())
     with edge.verb("instance", _common(dry, verbose, json, unattended)) as run:
@@ -34,10 +34,10 @@ def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_
 
 
 @task
-def blank(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None, web_root=None,
-          web_url=None, php=None, site=None, stage=None, parent=None, protected=None, tags=None, extra_paths=None,
-          exclude=None, data_root=None, compress=None, keep=None, no_index=None, contact=None, mirror_of=None,
-          mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
+def blank(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None, run_as=None,
+          web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None, tags=None,
+          extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None, contact=None,
+          mirror_of=None, mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
     """Register a place to restore or clone into."""
     given = _given(locals())
     with edge.verb("blank", _common(dry, verbose, json, unattended)) as run:
@@ -134,3 +134,12 @@ def restore(context, instance=None, archive=None, from_=None, confirm=None, safe
                                   has_safety=edge.switch(safety or "yes", "SAFETY"),
                                   unverified=edge.switch(unverified, "UNVERIFIED"))
             output.show_json([story.restore(target, wishes)])
+
+
+@task
+def fix(context, instance=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Give a site's files the owners and modes Tiki needs."""
+    with edge.verb("fix", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import fix as story
+        output.show_json(run.each(instance, edge.changing, story.fix))

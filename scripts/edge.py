@@ -2,6 +2,7 @@
 becomes one line on stderr and an exit code.
 """
 
+import json
 import os
 import signal
 import sys
@@ -128,21 +129,28 @@ class Run:
         """Run one process an instance: faults, signals and memory stay apart."""
         def job(name: str) -> Callable[[], object]:
             return lambda: self._in_own_process(name)
+        results: list[Any] = []
         for name, outcome in zip(names, process.side_by_side(*map(job, names), at_once=jobs)):
             if isinstance(outcome, Fault):
                 self._note(name, outcome)
+            else:
+                results += outcome
         self._fail_at_the_end(len(names))
-        return []
+        return results
 
-    def _in_own_process(self, name: str) -> Fault | None:
+    def _in_own_process(self, name: str) -> Fault | list[Any]:
         words = [word for word in sys.argv[1:] if not word.startswith(("--instance=", "--jobs="))]
         command = Command((sys.argv[0], *words, f"--instance={name}"), f"[manager] {self.verb} {name}")
         try:
-            output.say(process.read(command).decode("utf-8", "replace").rstrip())
+            said = process.read(command).decode("utf-8", "replace").rstrip()
         except CommandError as error:
             said = error.stderr.strip().removeprefix(f"{self.verb}: ") or str(error)
             return _fault_of(error.code)(said)
-        return None
+        if output.manner.is_json:
+            return json.loads(said or "[]")
+        if said:
+            output.say(said)
+        return []
 
 
 @contextmanager

@@ -16,8 +16,9 @@ LEAST_FREE_BYTES = 200_000_000  # a busy Tiki writes this much to its caches in 
 def rights(found: Site, reached: Reached) -> Iterator[Wrong]:
     """Ask for what a backup could not read and a restore not replace; rsync opens folders of our own by itself."""
     instance, roots = found.instance, [found.instance.web_root, *(one.path for one in found.folders)]
-    left_out = [f"{instance.web_root}/{path}" for path in (*layout.CACHES, *instance.exclude)]
-    pruned = [word for path in left_out for word in ("-path", _literally(path), "-prune", "-o")]
+    left_out = (*(f"{cache}/*" for cache in layout.CACHES), *(pattern.strip("/") for pattern in instance.exclude))
+    top = _literally(instance.web_root)
+    pruned = [word for pattern in left_out for word in ("-path", f"{top}/{pattern}", "-prune", "-o")]
     told_names = instance.host.read_names(
         "find", "-H", *roots, *pruned, "(", "!", "-type", "l", "!", "-readable", "-o",
         "-type", "d", "!", "-writable", "!", "-user", reached.user, ")", "-printf", "%u\\0%p\\0", ok=(0, 1))

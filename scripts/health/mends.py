@@ -69,8 +69,10 @@ def clear_caches(instance: Instance) -> str:
     return at_host(instance, words(instance.php, f"{instance.web_root}/{layout.CONSOLE}", "cache:clear", "--all"))
 
 
-def ssh_aloud(instance: Instance) -> str:
-    """Return an ssh call that tells what it tries."""
+def reach_by_hand(instance: Instance) -> str:
+    """Return a call that tells what it tries on the way to a host; for this machine, where the way is described."""
+    if instance.access == "local":
+        return edit_env(instance)
     target = f"{instance.ssh_user}@{instance.ssh_host}" if instance.ssh_user else instance.ssh_host
     return words("ssh", "-v", *_way(instance), target, "true")
 

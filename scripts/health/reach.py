@@ -96,7 +96,7 @@ def _mend_way(instance: Instance, fault: Fault) -> str:
     if isinstance(fault, HostError) and found and not found["mend"].startswith("make"):
         is_first = "known_hosts" in found["mend"] and not os.path.isdir(os.path.expanduser("~/.ssh"))
         return f"{'mkdir -m 700 ~/.ssh && ' if is_first and not instance.settings.known_hosts else ''}{found['mend']}"
-    return mends.ssh_aloud(instance) if instance.access == "ssh" else mends.edit_env(instance)
+    return mends.reach_by_hand(instance)
 
 
 def _missing(instance: Instance, reached: Reached) -> Iterator[Wrong]:

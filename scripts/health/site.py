@@ -86,7 +86,8 @@ def _mend_web_root(instance: Instance, fault: Fault, reached: Reached) -> str:
     said = str(fault)
     if isinstance(fault, HostError) and "there is no program" in said:
         return mends.at_host(instance, mends.install("mariadb-client", reached.is_root))
-    if any(words in said for words in NO_TIKI) and archive.of_instance(instance.settings, instance.name):
+    backups = [one for one in archive.of_instance(instance.settings, instance.name) if not one.is_safety]
+    if any(words in said for words in NO_TIKI) and backups:
         return mends.restore(instance)
     if isinstance(fault, HostError) and "may not read" in said and instance.access == "local":
         return files.mend_rights(instance, reached.user)

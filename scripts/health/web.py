@@ -54,10 +54,17 @@ def _exposed(instance: Instance, url: str) -> Iterator[Wrong]:
 
 
 def _close(instance: Instance, answer: Answer) -> str:
-    """Return what closes db/: a .htaccess for Apache, a rule in its configuration for a server that knows none."""
+    """Return what closes db/: a .htaccess for Apache, a rule in its configuration for a server that knows none.
+
+    Tiki brings its own rules under another name; they are to be copied.
+    """
     if "apache" not in answer.server.lower():
         return mends.at_host(instance, "sudo ${EDITOR:-vi} /etc/nginx/sites-enabled/default")
-    path = mends.words(f"{instance.web_root}/db/.htaccess")
+    own, template = (f"{instance.web_root}/{name}" for name in (layout.HTACCESS, layout.HTACCESS_TEMPLATE))
+    there = instance.host.read_names("find", own, template, "-maxdepth", "0", "-print0", ok=(0, 1))
+    if there == [template]:
+        return mends.at_host(instance, mends.words("cp", "-p", "--", template, own))
+    path = mends.words(f"{instance.web_root}/db/{layout.HTACCESS}")
     return mends.at_host(instance, f"printf '%s\\n' {mends.words(DENIED)} > {path}")
 
 

@@ -20,6 +20,8 @@ class Host:
 
     name: str
     is_remote = False
+    reads_in_place = False
+    """Whether this process can read the host's files itself, so that they need not be copied first."""
 
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         """Return the call of a program at this host."""
@@ -67,8 +69,14 @@ class Host:
         return names[:-1]
 
     def free_bytes(self, path: str) -> int:
-        """Return the bytes an ordinary account may still write where path lies."""
-        return _number(self.name, "df", self.read_line("df", "--output=avail", "-B1", "--", path))
+        """Return the bytes an ordinary account may still write where path lies, or will lie once it is made."""
+        while True:
+            try:
+                return _number(self.name, "df", self.read_line("df", "--output=avail", "-B1", "--", path))
+            except CommandError as error:
+                if path == "/" or "No such file" not in error.stderr:
+                    raise
+                path = os.path.dirname(path)
 
     def used_bytes(self, *paths: str) -> int:
         """Return what these paths take on the disk, hard links counted once; what may not be read is not counted."""
@@ -105,6 +113,7 @@ class LocalHost(Host):
     """This machine. Files are changed by Python itself: nothing to start, nothing to misread."""
 
     name: str
+    reads_in_place = True
 
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         return Command(words, shown(self.name, words), stdin)

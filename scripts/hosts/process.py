@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
+import psutil
 import sh
 
 from scripts.errors import CommandError
@@ -338,15 +339,17 @@ def _end_stalled(running: _Running) -> None:
 
 
 def _end(programs: list[_Running]) -> None:
-    """End programs that still run: asked first, killed after GRACE_SECONDS."""
+    """End programs that still run, with all they started: asked first, killed after GRACE_SECONDS.
+
+    What a shell or rsync started holds our pipes as well: were it left, we would wait for it.
+    """
+    alive = [member for one in programs if one.process.is_alive()[0] for member in stall.family(one.process.pid)]
     for sent in (signal.SIGTERM, signal.SIGKILL):
-        alive = [one for one in programs if one.process.is_alive()[0]]
-        for one in alive:
-            with suppress(ProcessLookupError):
-                one.process.signal(sent)
+        for member in alive:
+            with suppress(psutil.Error):
+                member.send_signal(sent)
         deadline = time.monotonic() + GRACE_SECONDS
-        while alive and time.monotonic() < deadline:
-            alive = [one for one in alive if one.process.is_alive()[0]]
+        while (alive := list(filter(stall.still_runs, alive))) and time.monotonic() < deadline:
             time.sleep(0.01)
     for one in programs:
         stall.watcher.forget(one.process.pid)

@@ -13,6 +13,7 @@ from scripts.errors import CommandError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
 from scripts.hosts.host import Host
+from scripts.hosts.sudo import as_account
 
 CONNECT_TIMEOUT = "10"   # seconds; cron jobs start minutes apart
 KEEP_MASTER = "60"       # seconds the shared connection outlives its last use
@@ -25,7 +26,7 @@ class SshHost(Host):
     """Another machine, reached by OpenSSH in batch mode over one shared connection.
 
     host_keys is "strict", or "accept-new" to take an unknown key unseen. sockets is a folder for the shared
-    connection; it must be ours alone.
+    connection; it must be ours alone. account is whom commands run as, when that is not the user who logs in.
     """
 
     name: str
@@ -36,19 +37,23 @@ class SshHost(Host):
     key: str | None = None
     host_keys: str = "strict"
     known_hosts: str | None = None
+    account: str | None = None
 
     is_remote = True
 
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         self.connect()
         # The other side's login shell splits one string again: quoted words come out as they went in.
-        argv = ("ssh", *self.options(), self.target, "--", shlex.join(words))
+        argv = ("ssh", *self.options(), self.target, "--", shlex.join(self._as_account(words)))
         return Command(argv, shown(self.name, words), stdin)
 
     def terminal(self, *words: str) -> Command:
         """Return a call that gets a terminal at the host."""
-        argv = ("ssh", "-t", *self.options(), self.target, "--", shlex.join(words))
+        argv = ("ssh", "-t", *self.options(), self.target, "--", shlex.join(self._as_account(words)))
         return Command(argv, shown(self.name, words))
+
+    def _as_account(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        return as_account(self.account, words) if self.account else words
 
     @property
     def target(self) -> str:

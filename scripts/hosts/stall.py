@@ -66,12 +66,28 @@ class StallWatch:
             self._wake.wait(min(LONGEST_PAUSE, allowed / LOOKS_PER_STALL))
 
 
+def family(pid: int) -> list[psutil.Process]:
+    """Return a program and all that it started; none when it has ended."""
+    try:
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def still_runs(process: psutil.Process) -> bool:
+    """Tell whether a program has not ended; one that is dead and not yet waited for has."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def _effort(pid: int) -> tuple[float, int]:
     """Return processor seconds and bytes moved so far by a program and its children."""
     seconds, moved = 0.0, 0
     try:
-        top = psutil.Process(pid)
-        for process in [top, *top.children(recursive=True)]:
+        for process in family(pid):
             times, counters = process.cpu_times(), process.io_counters()
             seconds += times.user + times.system
             moved += counters.read_chars + counters.write_chars  # pipes and sockets too, not only disks

@@ -2,13 +2,15 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 
 from scripts.errors import CommandError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
 from scripts.hosts.ssh import SshHost
+from scripts.hosts.sudo import AccountHost, as_account
 
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
@@ -44,10 +46,7 @@ def put(folder: str, host: Host, into: str, filters: list[str] = (), owner: str 
 
 def _sync(host: Host, source: str, target: str, options: list[str]) -> Copied:
     words = ["rsync", "-aH", "--numeric-ids", "--delete", "--stats", *options]
-    if isinstance(host, SshHost):
-        host.connect()
-        # Names travel as they are: without it the far side's shell would read them.
-        words += ["--protect-args", "-e", host.rsync_shell]
+    words += _way_to(host)
     shown = f"[{host.name}] rsync {source} {target}"
     try:
         told = process.run(Command((*words, "--", source, target), shown))
@@ -62,9 +61,24 @@ def _sync(host: Host, source: str, target: str, options: list[str]) -> Copied:
     return Copied(_figure(told, b"Number of regular files transferred"), _figure(told, b"Total transferred file size"))
 
 
+def _way_to(host: Host) -> list[str]:
+    """Return the options that let rsync reach the files of a host."""
+    # Names travel as they are: without --protect-args the far side's shell would read them.
+    if isinstance(host, SshHost):
+        host.connect()
+        as_other = [f"--rsync-path={shlex.join(as_account(host.account, ('rsync',)))}"] if host.account else []
+        return ["--protect-args", "-e", host.rsync_shell, *as_other]
+    if isinstance(host, AccountHost):
+        return ["--protect-args", "-e", shlex.join(as_account(host.account, ("env",)))]
+    return []
+
+
 def _source(host: Host, folder: str) -> str:
     """Return a folder as rsync names it; the closing slash means its content."""
-    return f"{host.target}:{folder}/" if isinstance(host, SshHost) else f"{folder}/"
+    if isinstance(host, SshHost):
+        return f"{host.target}:{folder}/"
+    # rsync puts the host's name behind its shell, which is `sudo ... env` here: env takes X=1 as a variable to set.
+    return f"TRIM=1:{folder}/" if isinstance(host, AccountHost) else f"{folder}/"
 
 
 def _figure(told: bytes, label: bytes) -> int:
@@ -79,6 +93,6 @@ def excluding(patterns: tuple[str, ...]) -> list[str]:
 
 def is_root_at(host: Host) -> bool:
     """Whether commands at a host run as root, so that owners can be given."""
-    if host is MANAGER or not host.is_remote:
+    if host.reads_in_place:
         return os.geteuid() == 0
     return host.read_line("id", "-u") == "0"

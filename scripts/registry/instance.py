@@ -8,6 +8,7 @@ from functools import cached_property
 from scripts.errors import RegistryError
 from scripts.hosts.host import Host, LocalHost
 from scripts.hosts.ssh import SshHost, socket_folder
+from scripts.hosts.sudo import AccountHost
 from scripts.registry.schema import described
 from scripts.registry.settings import Settings
 
@@ -33,6 +34,8 @@ class Instance:
                               help="The account on the host; the site's owner is best. Default: what ssh decides.")
     ssh_port: int = described(22, help="The port of sshd.")
     ssh_key: str = described("", help="A private key file on the manager. Default: what ssh decides.")
+    run_as: str = described("", pattern=r"[A-Za-z0-9_][A-Za-z0-9._-]*", wants="an account name",
+                            help="The account that owns the site, entered by sudo -n; empty: the one that logs in.")
     web_root: str = described(pattern=ABSOLUTE, wants="an absolute path",
                               help="The folder the web server serves, on the instance's host.")
     web_url: str = described("", pattern=r"https?://\S+", wants="an http or https address",
@@ -82,11 +85,11 @@ class Instance:
     def host(self) -> Host:
         """The place where this instance's commands run."""
         if self.access == "local":
-            return LocalHost(self.name)
+            return AccountHost(self.name, self.run_as) if self.run_as else LocalHost(self.name)
         return SshHost(self.name, self.ssh_host, socket_folder(str(self.settings.state / "ssh")),
                        user=self.ssh_user or None, port=self.ssh_port,
                        key=os.path.expanduser(self.ssh_key) or None, host_keys=self.settings.host_keys,
-                       known_hosts=self.settings.known_hosts or None)
+                       known_hosts=self.settings.known_hosts or None, account=self.run_as or None)
 
     @property
     def place(self) -> tuple[str, int, str, str]:

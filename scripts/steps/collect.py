@@ -45,8 +45,9 @@ def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
     collected = Collected(warnings=[f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
                                     for folder in site.missing])
     for part in parts_of(site):
-        folder = _work_copy(site, part) if site.instance.host.is_remote else MANAGER.real_path(part.path)
-        if site.instance.host.is_remote:
+        in_place = site.instance.host.reads_in_place
+        folder = MANAGER.real_path(part.path) if in_place else _work_copy(site, part)
+        if not in_place:
             copied = transfer.fetch(site.instance.host, part.path, folder, _filters(site, part, left_out))
             collected.warnings += [f"{name} vanished while it was copied" for name in copied.vanished]
         collected.trees.append(Tree(part, folder, _leave_out(site, part, left_out)))
@@ -78,7 +79,7 @@ def require_room(site: Site, archives: Path, work: Path, last_size: int | None) 
     content = _content_bytes(site)
     dump = int(site.database_bytes * DUMP_SHARE)
     needed = {archives: int(last_size * NEXT_SHARE) if last_size else int((content + dump) * FIRST_SHARE),
-              work: dump + (max(0, content - _present_bytes(site)) if host.is_remote else 0)}
+              work: dump + (max(0, content - _present_bytes(site)) if not host.reads_in_place else 0)}
     by_disk: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
         disk = folder.stat().st_dev

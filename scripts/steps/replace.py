@@ -19,6 +19,7 @@ from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
+from scripts.tiki import addresses as preferences
 from scripts.tiki import config, data_folders, layout, maintenance, maintenance_page
 
 PAGE = Path("conf") / "maintenance.html"
@@ -68,7 +69,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     for part in unpacked.parts:
         if part.kind not in (APP, DATA):
             continue
-        filters = _kept_files(instance, unpacked) if part.kind == APP else []
+        filters = _kept_files(unpacked, target, is_own) if part.kind == APP else []
         host.make_folder(goes[part.path])
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], filters, owner)
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
@@ -84,7 +85,7 @@ def open_again(instance: Instance, web_root_time: int) -> None:
 def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
     """Give a blank its db/local.php; put an external system configuration back. Return warnings."""
     instance, account = target.instance, target.account
-    if target.probe.config is None:
+    if target.probe.config is None and not _takes_archived_config(target, is_own):
         version = unpacked.manifest.tiki_version if unpacked.manifest else ""
         text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
                                      account.name, version)
@@ -131,6 +132,17 @@ def moved_folders(unpacked: Unpacked, target: Site, goes: dict[str, str]) -> lis
     return [f"{one.table} {one.key_value}: {one.old} is now {one.new}" for one in found]
 
 
+def addresses(unpacked: Unpacked, target: Site) -> list[str]:
+    """Let preferences that name the source's address name the target's; return a sentence for each."""
+    source_url = unpacked.manifest.web_url if unpacked.manifest else ""
+    found = preferences.rewritten(target.client.query(preferences.SQL), source_url, target.instance.web_url)
+    if found:
+        target.client.execute(";\n".join(
+            f"UPDATE tiki_preferences SET value = {quote_text(new)} WHERE name = {quote_text(name)}"
+            for name, (_, new) in found.items()))
+    return [f"tiki_preferences {name}: {old} is now {new}" for name, (old, new) in found.items()]
+
+
 def search_index(unpacked: Unpacked, target: Site) -> list[str]:
     """Build the search index anew when the archive has none; return warnings. The console's exit code says nothing."""
     if any(INDEX_TABLE.fullmatch(name) for name in unpacked.tables):
@@ -171,7 +183,16 @@ def _owner(target: Site) -> str | None:
     return f"{probe.owner}:{probe.group}" if probe.owner and transfer.is_root_at(target.instance.host) else None
 
 
-def _kept_files(instance: Instance, unpacked: Unpacked) -> list[str]:
-    """Return the filters for what the target keeps: its own configuration, and what the archive had left out."""
+def _kept_files(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
+    """Return the filters for what the target keeps: its own configuration, and what the archive had left out.
+
+    The accounts of virtual sites stay too: those in the archive of another site lead to that one's databases.
+    """
     left_out = unpacked.manifest.left_out if unpacked.manifest else ()
-    return transfer.excluding((*layout.own_files(instance.site), *left_out))
+    accounts = () if _takes_archived_config(target, is_own) else layout.ALL_ACCOUNTS
+    return transfer.excluding((*accounts, *left_out))
+
+
+def _takes_archived_config(target: Site, is_own: bool) -> bool:
+    """Whether a site that lost its db/local.php, and has no account in its env file, gets its archived one back."""
+    return is_own and target.probe.config is None and not target.instance.db_name

@@ -9,6 +9,7 @@ SETUP = "tiki-setup.php"
 CONSOLE = "console.php"
 VERSION_FILES = ("lib/setup/twversion.class.php", "lib/twversion.class.php")
 LOCAL_PHP = "db/local.php"
+ALL_ACCOUNTS = ("db/local.php", "db/*/local.php")  # the main site's and those of virtual sites, as patterns
 VIRTUALS = "db/virtuals.inc"
 CERTIFICATES = "db/cert"
 HTACCESS = ".htaccess"
@@ -30,11 +31,6 @@ CHECKOUTS = {".git": "git", ".svn": "svn", "CVS": "cvs"}
 def local_php(site: str = "") -> str:
     """Return where the site's database account is written; the main site has the empty name."""
     return f"db/{site}/local.php" if site else LOCAL_PHP
-
-
-def own_files(site: str = "") -> tuple[str, ...]:
-    """Return what a target keeps when another tree is put in its place."""
-    return (local_php(site),)
 
 
 def is_left_out(relative_path: str, sites: Collection[str] = ()) -> bool:

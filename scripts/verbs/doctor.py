@@ -42,7 +42,7 @@ def _of_instance(instance: Instance) -> Iterator[Checked]:
             seen.append(checked)
             yield checked
     except Fault as fault:  # the connection broke between two questions
-        yield finding.checked(instance.name, "host", [Wrong(told(fault, instance.name), mends.ssh_aloud(instance))])
+        yield finding.checked(instance.name, "host", [Wrong(told(fault, instance.name), mends.reach_by_hand(instance))])
     if _ought_to_have_archives(instance):
         yield archives.check(instance)
     if instance.web_url:

@@ -192,7 +192,7 @@ def _replace(found: Site, unpacked: Unpacked, is_own: bool) -> replace.Replaced:
     web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found)
-    rewritten = replace.moved_folders(unpacked, found, goes)
+    rewritten = [*replace.moved_folders(unpacked, found, goes), *replace.addresses(unpacked, found)]
     warnings += replace.search_index(unpacked, found)
     _require_site(target)
     replace.open_again(target, web_root_time)

@@ -4,7 +4,7 @@ run is killed before it: nothing half is ever called good, nothing is lost, and 
 Which calls there are is recorded from a good run, on both sides of ssh.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,7 +30,7 @@ def fault_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def recorded(fault_lab: Lab):
+def recorded(fault_lab: Lab) -> Iterator[Callable[[str, bool], tuple[Recorded, Bench]]]:
     """Return the calls of a good run, recorded once."""
     known: dict[tuple[str, bool], tuple[Recorded, Bench]] = {}
 
@@ -39,7 +39,9 @@ def recorded(fault_lab: Lab):
             bench = BENCHES[story](fault_lab, f"good-{len(known)}", is_far)
             known[story, is_far] = (bench.recorded(), bench)
         return known[story, is_far]
-    return of
+    yield of
+    for _, bench in known.values():
+        bench.end()
 
 
 @pytest.mark.parametrize("is_far", [False, True], ids=["here", "ssh"])

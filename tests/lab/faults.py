@@ -27,6 +27,7 @@ from tests.lab.lab import Lab
 from tests.lab.mariadb import identifier
 from tests.lab.sample_tiki import SampleTiki
 from tests.lab.shims import FAR, HANG, KILL, SIDE, Call, Shims
+from tests.lab.sshd import Sshd
 from tests.lab.toolkit import Toolkit
 
 PATIENT, HASTY = "120", "1"     # STALL_SECONDS: of a run that must succeed, of one that will hang
@@ -66,12 +67,20 @@ class Bench:
         self.shims = Shims(lab.folder / f"shims-{name}")
         self.kit = Toolkit(lab.folder / f"kit-{name}", lab)
         self.kit.set(compress="zst", stall_seconds=PATIENT)
-        self.sshd = lab.sshd(path=self.shims.path, environment={SIDE: FAR}) if is_far else None
+        self.sshd = self._start_sshd() if is_far else None
         self.reached = self.kit.over_ssh(self.sshd) if is_far else {}
         self.sample = small_site(lab, name, is_far)
         self.instance = self.kit.register(name, web_root=self.sample.folder, **self.reached)
         self._whole: dict[tuple, bool] = {}
         self._proven: set[tuple] = set()    # places that a plain run has led from to its goal
+
+    def _start_sshd(self) -> Sshd:
+        """Start an sshd of the bench's own: benches of other processes know nothing of each other."""
+        folder = self.lab.folder / f"ssh-{self.name}"
+        folder.mkdir(mode=0o755)
+        sshd = Sshd(folder, path=self.shims.path, environment={SIDE: FAR})
+        sshd.start()
+        return sshd
 
     def end(self) -> None:
         """End what the bench itself started; the lab ends the rest."""

@@ -33,6 +33,7 @@ LONGEST_RUN = 60           # seconds
 class Ended:
     """How a run ended. code is the exit code, negative when a signal ended it."""
 
+    pid: int
     code: int
     stdout: str
     stderr: str
@@ -47,16 +48,17 @@ class Ended:
         return self.code == edge.BUG or "a fault of TRIM itself" in self.stderr or "Traceback" in self.stderr
 
 
-def run(top: Path, verb: str, shims: Shims | None = None, **variables: str) -> Ended:
+def run(top: Path, verb: str, shims: Shims | None = None, environment: dict[str, str] | None = None,
+        **variables: str) -> Ended:
     """Run `make VERB VARIABLES` of the toolkit at top; a shim may ask for the death of the run."""
     said, complained = top / "var" / "stdout", top / "var" / "stderr"
     said.parent.mkdir(exist_ok=True)
     started = time.monotonic()
     pid = os.fork()
     if not pid:
-        _child(top, verb, shims, variables, said, complained)
+        _child(top, verb, shims, environment or {}, variables, said, complained)
     status = _wait(pid, shims)
-    return Ended(os.waitstatus_to_exitcode(status), said.read_text(errors="replace"),
+    return Ended(pid, os.waitstatus_to_exitcode(status), said.read_text(errors="replace"),
                  complained.read_text(errors="replace"), time.monotonic() - started)
 
 
@@ -87,10 +89,12 @@ def _wait(pid: int, shims: Shims | None) -> int:
             os.close(descriptor)
 
 
-def _child(top: Path, verb: str, shims: Shims | None, variables: dict[str, str], said: Path, complained: Path) -> None:
+def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str], variables: dict[str, str],
+           said: Path, complained: Path) -> None:
     code = edge.BUG
     try:
         _enter(top, shims, said, complained)
+        os.environ.update(environment)
         sys.argv = ["invoke", verb, *(f"--{name}={value}" for name, value in variables.items())]
         getattr(tasks, verb).body(None, **variables)
         code = 0

@@ -36,5 +36,5 @@ def test_a_virtual_site_keeps_its_folder_in_every_cache(path, left_out):
 
 
 def test_the_config_of_a_virtual_site_is_in_its_own_folder():
-    assert layout.own_files() == ("db/local.php",)
-    assert layout.own_files("wiki.example.org") == ("db/wiki.example.org/local.php",)
+    assert layout.local_php() == "db/local.php"
+    assert layout.local_php("wiki.example.org") == "db/wiki.example.org/local.php"

@@ -1,0 +1,46 @@
+"""Gives a site's files the owners and modes that Tiki needs, and empties its caches; only what is wrong is touched."""
+
+from collections import defaultdict
+
+from scripts.hosts.host import Host
+from scripts.hosts.transfer import is_root_at
+from scripts.registry.instance import Instance
+from scripts.tiki import layout, permissions
+from scripts.tiki.permissions import Change
+from scripts.tiki.probe import Probe
+
+
+def wrong(instance: Instance, probe: Probe) -> list[Change]:
+    """Return the files and folders whose mode or owner is not what Tiki needs. Costs one call, or two as root."""
+    host = instance.host
+    listing = host.read_names("find", instance.web_root, "-mindepth", "1", *permissions.LISTING)
+    owner = f"{probe.owner}:{probe.group}" if probe.owner and is_root_at(host) else None
+    return permissions.changes(permissions.entries(listing), owner)
+
+
+def mend(instance: Instance, changes: list[Change]) -> None:
+    """Carry out changes, in as many calls as there are different modes and owners."""
+    by_mode: dict[int, list[str]] = defaultdict(list)
+    by_owner: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        if change.owner:
+            by_owner[change.owner].append(change.entry.path)
+        if change.mode is not None:
+            by_mode[change.mode].append(change.entry.path)
+    for owner, paths in by_owner.items():  # first: giving a file away takes its setuid bits
+        _to_all(instance.host, instance.web_root, paths, "chown", "-h", owner)
+    for mode, paths in by_mode.items():
+        _to_all(instance.host, instance.web_root, paths, "chmod", f"{mode:o}")
+
+
+def empty_caches(instance: Instance) -> None:
+    """Remove what is cached; the folders and their guard files stay. Costs one call."""
+    guards = [word for name in sorted(layout.GUARD_FILES) for word in ("!", "-name", name)]
+    folders = instance.host.present(*(f"{instance.web_root}/{cache}" for cache in layout.CACHES), kind="d")
+    if folders:
+        instance.host.run("find", *folders, "-mindepth", "1", "-type", "f", *guards, "-delete")
+
+
+def _to_all(host: Host, web_root: str, paths: list[str], *words: str) -> None:
+    names = "".join(f"{web_root}/{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    host.run("xargs", "-0", *words, "--", stdin=names)

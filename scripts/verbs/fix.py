@@ -1,0 +1,28 @@
+"""make fix: owners and modes as Tiki needs them, caches emptied; what is changed is listed."""
+
+from scripts.hosts import process
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.steps import permissions
+from scripts.tiki import probe
+
+SHOWN = 20  # changes told one by one; the rest is counted, and all of them are in JSON=1
+
+
+def fix(instance: Instance) -> dict[str, object]:
+    """Mend one instance and return what was changed."""
+    found = probe.probe(instance)
+    changes = permissions.wrong(instance, found)
+    for change in changes[:SHOWN]:
+        output.say(f"{instance.name}: {change}")
+    if len(changes) > SHOWN:
+        output.say(f"{instance.name}: and {len(changes) - SHOWN} more")
+    permissions.mend(instance, changes)
+    permissions.empty_caches(instance)
+    still = [] if process.conduct.dry_run else permissions.wrong(instance, found)
+    for change in still:
+        output.warn(f"{instance.name}: could not be changed: {change}")
+    output.say(f"{instance.name}: {len(changes) - len(still)} owners and modes "
+               f"{'would be ' if process.conduct.dry_run else ''}changed, caches emptied")
+    return {"instance": instance.name, "changed": [str(change) for change in changes if change not in still],
+            "not_changed": [str(change) for change in still]}

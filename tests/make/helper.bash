@@ -1,0 +1,137 @@
+# shellcheck shell=bash disable=SC2154
+# What the .bats files share; `run` sets status, output and stderr. The lab behind the variables in capitals is
+# house.py. A helper that does not hold shows what it saw.
+
+bats_require_minimum_version 1.5.0
+
+# The keys of an instance behind the lab's sshd.
+# shellcheck disable=SC2034
+far=(ACCESS=ssh SSH_HOST=127.0.0.1 "SSH_USER=$SSH_USER" "SSH_PORT=$SSH_PORT" "SSH_KEY=$SSH_KEY")
+
+# Runs make as cron does: from another folder and without a terminal.
+trim() {
+  run --separate-stderr make -sC "$TRIM_TOP" "$@" </dev/null 3>&-
+}
+
+# The same with no room for an archive: on a tiny disk where one can be mounted, else with a limit on file sizes.
+trim_without_space() {
+  if [ -n "$SMALL_DISK" ]; then
+    setting "ARCHIVES_DIR=$SMALL_DISK"
+    trim "$@"
+  else
+    trim_with_small_files "$@"
+  fi
+}
+
+# The same where no file may grow beyond 16 kB: what is being written breaks half-way, as on a disk that fills up.
+trim_with_small_files() {
+  run --separate-stderr bash -c 'ulimit -f 16 && exec make -sC "$TRIM_TOP" "$@"' bash "$@" </dev/null 3>&-
+}
+
+fail() {
+  printf '%s\nstatus: %s\nstdout: %s\nstderr: %s\n' "$1" "$status" "$output" "$stderr" >&2
+  return 1
+}
+
+assert_success() {
+  [ "$status" -eq 0 ] || fail "it failed"
+}
+
+# make itself always ends with 2; the verb's own code stands in its last line.
+assert_failure() {
+  [ "$status" -ne 0 ] || fail "it did not fail"
+  [ $# -eq 0 ] || [[ $stderr == *"make: *** "*" Error $1" ]] || fail "it failed with another code than $1"
+}
+
+assert_output_contains() {
+  local text
+  for text in "$@"; do
+    [[ $output$'\n'$stderr == *"$text"* ]] || fail "not said: $text"
+  done
+}
+
+refute_output_contains() {
+  [[ $output$'\n'$stderr != *"$1"* ]] || fail "said: $1"
+}
+
+# One fault is one line on stderr besides make's own, and nothing on stdout; the line says each of these.
+assert_one_line() {
+  assert_failure
+  [ "$(grep -cv '^make: \*\*\* ' <<<"$stderr")" -eq 1 ] || fail "the fault is not one line"
+  [ -z "$output" ] || fail "a fault spoke on stdout"
+  assert_output_contains "$@"
+}
+
+assert_silent() {
+  [ -z "$output$stderr" ] || fail "it is not silent"
+}
+
+# stdout is one JSON document, for which this Python expression over `found` holds.
+assert_json() {
+  python3 -c 'import json, sys; found = json.load(sys.stdin); sys.exit(not eval(sys.argv[1]))' \
+    "${1:-True}" <<<"$output" || fail "stdout is not the JSON that was expected: ${1:-any}"
+}
+
+# Keeps the registry and the settings of this test from the next one.
+keep_registry() {
+  cp -a "$TRIM_TOP/instances.d" "$TRIM_TOP/conf/settings.env" "$BATS_TEST_TMPDIR"
+}
+
+put_back_registry() {
+  rm -f "$TRIM_TOP"/instances.d/*.env
+  cp -a "$BATS_TEST_TMPDIR"/instances.d/. "$TRIM_TOP/instances.d"
+  cp -a "$BATS_TEST_TMPDIR/settings.env" "$TRIM_TOP/conf"
+}
+
+# register NAME KEY=value...: writes an env file by hand.
+register() {
+  printf '%s\n' "${@:2}" >"$TRIM_TOP/instances.d/$1.env"
+  chmod 600 "$TRIM_TOP/instances.d/$1.env"
+}
+
+# setting KEY=value: sets one value of conf/settings.env.
+setting() {
+  sed -i "/^${1%%=*}=/d" "$TRIM_TOP/conf/settings.env"
+  echo "$1" >>"$TRIM_TOP/conf/settings.env"
+}
+
+# Everything that a run without effect must leave alone: registry, settings, archives, all trees of all sites.
+everything() {
+  find "$TRIM_TOP"/{instances.d,conf,var/archives,var/status} "$SITES" "$FAR_SITES" \
+    -printf '%p %y %l %m %u %g %s %T@\n' 2>/dev/null | sort
+}
+
+databases() {
+  # shellcheck disable=SC2086  # a list of names
+  mariadb-dump --no-defaults --socket="$DB_SOCKET" --user=root --skip-dump-date --databases $DATABASES | sha256sum
+}
+
+remember() {
+  everything >"$BATS_TEST_TMPDIR/everything"
+}
+
+remember_databases() {
+  databases >"$BATS_TEST_TMPDIR/databases"
+}
+
+assert_nothing_changed() {
+  diff "$BATS_TEST_TMPDIR/everything" <(everything) >&2 || fail "something changed"
+  [ ! -e "$BATS_TEST_TMPDIR/databases" ] || databases | diff "$BATS_TEST_TMPDIR/databases" - >&2 ||
+    fail "a database changed"
+}
+
+# sql DATABASE STATEMENT: asks the lab's server as its root.
+sql() {
+  mariadb --no-defaults --socket="$DB_SOCKET" --user=root -N -B "$1" -e "$2"
+}
+
+archives_of() {
+  find "$TRIM_TOP/var/archives/$1" -name "$1_*.tar.*" ! -name '*.sha256' ! -name '*.json' | sort
+}
+
+# status_of URL: the HTTP status a visitor gets.
+status_of() {
+  python3 -c 'import sys, urllib.error, urllib.request as web
+try: print(web.urlopen(sys.argv[1]).status)
+except urllib.error.HTTPError as answer: print(answer.code)' "$1"
+}
