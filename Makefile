@@ -7,7 +7,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DEFAULT_GOAL := help
-TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+TOP := $(CURDIR)
 VENV := $(TOP)/.venv
 PYTHON ?= python3
 
@@ -28,13 +28,12 @@ endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
 	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY
-DATABASE_KEYS := DB_HOST DB_NAME DB_USER
 
 ##@ Sites
 instance: ## Take over a Tiki: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
 	$(call trim,instance,NAME $(INSTANCE_KEYS))
 blank: ## Register an empty place to restore into: NAME= WEB_ROOT= DB_NAME= ... (DB_PASS from the environment)
-	$(call trim,blank,NAME $(INSTANCE_KEYS) $(DATABASE_KEYS))
+	$(call trim,blank,NAME $(INSTANCE_KEYS))
 instances: ## Table of all sites, with the age of their last archive
 	$(call trim,instances,INSTANCE)
 list: instances ## The same as instances

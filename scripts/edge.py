@@ -17,6 +17,7 @@ from typing import Any
 from scripts.errors import CommandError, Fault, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command
+from scripts.hosts.host import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import locks, registry, schema
 from scripts.registry.env_file import nearest
@@ -73,10 +74,13 @@ class Run:
 
     def instance(self, wanted: str | None, label: str = "INSTANCE") -> Instance:
         """Return the one instance that is meant; at a terminal a missing answer is a numbered choice."""
-        if not wanted:
-            wanted = self._ask_which(label)
-        registry.check_name(wanted)
-        return registry.load(self.settings, wanted)
+        return registry.load(self.settings, self.name(wanted, label))
+
+    def name(self, wanted: str | None, label: str = "INSTANCE") -> str:
+        """Return the name of the one instance that is meant; what its env file says need not be right."""
+        wanted = wanted or self._ask_which(label)
+        registry.require(self.settings, wanted)
+        return wanted
 
     def each(self, wanted: str | None, locks_of: LocksOf, story: Callable[[Instance], Any]) -> list[Any]:
         """Tell the story for every instance that is meant; a fault stays with its instance and ends the run last.
@@ -279,7 +283,7 @@ class _RunLog:
 
     def open(self, settings: Settings) -> None:
         folder = settings.state / "logs"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        MANAGER.make_folder(str(folder), 0o700)
         self.path = folder / self.path
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = open(descriptor, "a", encoding="utf-8", errors="backslashreplace")

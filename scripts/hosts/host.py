@@ -138,9 +138,11 @@ class LocalHost(Host):
             os.replace(path, target)
 
     def make_folder(self, path: str, mode: int = 0o755) -> None:
-        if not os.path.isdir(path) and not _told(f"make the folder {path}"):
-            os.makedirs(path, exist_ok=True)
-            os.chmod(path, mode)
+        if os.path.isdir(path) or _told(f"make the folder {path}"):
+            return
+        self.make_folder(os.path.dirname(path), mode)
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, mode)
 
     def remove(self, *paths: str) -> None:
         for path in paths:

@@ -1,4 +1,4 @@
-"""The one place that starts programs, joins them, waits for them and judges how they ended.
+"""The one place that starts programs, joins them and waits for them; outcome.py judges how they ended.
 
 `read` observes and always runs; `run` and `pipe` change something and only print in a dry run; `attach`
 gives a command the operator's terminal. A run that neither moves bytes nor uses the processor for
@@ -10,45 +10,29 @@ import ctypes
 import logging
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import IO
 
 import psutil
 import sh
 
 from scripts.errors import CommandError
-from scripts.hosts import signals, stall
+from scripts.hosts import outcome, signals, stall
 from scripts.hosts.command import Command
+from scripts.hosts.conduct import conduct
+from scripts.hosts.outcome import Running, Stage
 from scripts.hosts.streams import Filter, Sink, Source
 
-STDERR_TAIL = 2000       # characters; fits a mail and shows the whole of a mysqldump error
-SIGPIPE_CODES = (-13, 141)
-SSH_FAILED = 255         # ssh's own code; a remote program ended by a signal gives it too
+LOOK_SECONDS = 0.5       # how long a signal may wait while jobs run side by side
 GRACE_SECONDS = 5        # between asking a program to end and killing it
 PR_SET_PDEATHSIG = 1     # linux/prctl.h
 
 logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at INFO
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-@dataclass
-class Conduct:
-    """How this run treats its commands; set once by the edge."""
-
-    dry_run: bool = False
-    stall_seconds: float = 3600
-    on_start: Callable[[Command], None] = lambda command: None
-    on_end: Callable[[Command, int], None] = lambda command, code: None
-    on_dry: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
-
-
-conduct = Conduct()
 
 
 def read(command: Command, ok: Sequence[int] = (0,)) -> bytes:
@@ -84,7 +68,8 @@ def attach(command: Command) -> int:
     """Give a command the operator's terminal and return its exit code."""
     conduct.on_start(command)
     try:
-        sh.Command(command.argv[0], search_paths=_search_paths())(_words(command), _fg=True)
+        with signals.left_to_program():
+            sh.Command(command.argv[0], search_paths=_search_paths())(_words(command), _fg=True)
         code = 0
     except sh.ErrorReturnCode as error:
         code = error.exit_code
@@ -139,8 +124,10 @@ def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> lis
     try:
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        # A signal that comes just before a wait without end does not break it: Python would never look.
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(LOOK_SECONDS)
     finally:
         group.end()
         for thread in threads:
@@ -154,7 +141,7 @@ class _Group:
     """Programs that belong together: when one job of several fails, the others' programs are ended."""
 
     def __init__(self) -> None:
-        self.programs: list[_Running] = []
+        self.programs: list[Running] = []
         self.is_ended = False
 
     def end(self) -> None:
@@ -172,40 +159,13 @@ class _Here(threading.local):
 _here = _Here()
 
 
-@dataclass
-class _Running:
-    """A started program, with what is needed to judge it later."""
-
-    command: Command
-    process: object  # sh's own process object: wait() gives the code without raising
-    stderr: IO[bytes]
-    stalled: threading.Event = field(default_factory=threading.Event)
-
-    def fault(self, code: int) -> CommandError:
-        if self.stalled.is_set():
-            return CommandError(f"{self.command.shown}: moved no bytes and used no processor time for "
-                                f"{conduct.stall_seconds:.0f} seconds and was ended", code=code)
-        said = _tail(self.stderr)
-        line = " / ".join(line.strip() for line in said.splitlines() if line.strip())
-        ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return CommandError(f"{self.command.shown}: {ending}" + (f": {line}" if line else ""), code=code, stderr=said)
-
-
-@dataclass
-class _Stage:
-    """One of our own stages at work in its thread."""
-
-    thread: threading.Thread
-    faults: list[BaseException]
-
-
 def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None = None,
                into: IO[bytes] | Sink | None = None, ok: Sequence[int] = (0,)) -> bytes:
     """Start every stage, collect the last one's output (or let it go into a file), wait, judge."""
     first = stages[0]
     if isinstance(first, Command) and first.stdin is not None:
         stages = [lambda source, sink: sink.write(first.stdin), *stages]
-    started: list[_Running | _Stage] = []
+    started: list[Running | Stage] = []
     source = os.dup(out_of.fileno()) if out_of else os.open(os.devnull, os.O_RDONLY)
     try:
         for place, stage in enumerate(stages):
@@ -221,10 +181,10 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
             source = following
         output = b"".join(Source(source).chunks()) if source is not None else b""
         codes = [_wait(one) for one in started]
-        _judge(started, codes, ok)
+        outcome.judge(started, codes, ok)
         return output
     finally:
-        programs = [one for one in started if isinstance(one, _Running)]
+        programs = [one for one in started if isinstance(one, Running)]
         _end(programs)
         for one in started:
             _wait(one)
@@ -232,11 +192,11 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
             one.stderr.close()
 
 
-def _start(stage: Command | Filter, source: int, sink: int) -> "_Running | _Stage":
+def _start(stage: Command | Filter, source: int, sink: int) -> Running | Stage:
     return _start_program(stage, source, sink) if isinstance(stage, Command) else _start_own(stage, source, sink)
 
 
-def _start_program(command: Command, source: int, sink: int) -> _Running:
+def _start_program(command: Command, source: int, sink: int) -> Running:
     """Start a program on two descriptors, which are ours to close; raise CommandError when there is none."""
     if _here.group.is_ended:
         os.close(source)
@@ -259,7 +219,7 @@ def _start_program(command: Command, source: int, sink: int) -> _Running:
     finally:
         os.close(source)
         os.close(sink)
-    running = _Running(command, started.process, stderr)
+    running = Running(command, started.process, stderr)
     _here.group.programs.append(running)
     if _here.group.is_ended:  # meanwhile: end() has not seen this one
         _end([running])
@@ -267,7 +227,7 @@ def _start_program(command: Command, source: int, sink: int) -> _Running:
     return running
 
 
-def _start_own(stage: Filter, source: int, sink: int) -> _Stage:
+def _start_own(stage: Filter, source: int, sink: int) -> Stage:
     """Run one of our own stages in a thread; what it raises is kept for the judge."""
     faults: list[BaseException] = []
     reading, writing = Source(source), Sink(sink)
@@ -287,12 +247,12 @@ def _start_own(stage: Filter, source: int, sink: int) -> _Stage:
 
     thread = threading.Thread(target=work)
     thread.start()
-    return _Stage(thread, faults)
+    return Stage(thread, faults)
 
 
-def _wait(started: "_Running | _Stage") -> int:
+def _wait(started: Running | Stage) -> int:
     """Wait for a stage; return a program's exit code, 0 for one of ours."""
-    if isinstance(started, _Stage):
+    if isinstance(started, Stage):
         started.thread.join()
         return 0
     code = started.process.wait()
@@ -303,42 +263,12 @@ def _wait(started: "_Running | _Stage") -> int:
     return code
 
 
-def _judge(started: "list[_Running | _Stage]", codes: list[int], ok: Sequence[int]) -> None:
-    """Raise the fault of the first stage that failed by itself."""
-    consequences: list[CommandError] = []
-    for place, (one, code) in enumerate(zip(started, codes)):
-        if isinstance(one, _Stage):
-            if one.faults:
-                raise one.faults[0]
-        elif code not in ok or one.stalled.is_set():
-            fault = one.fault(code)
-            is_last = place == len(started) - 1
-            if is_last or one.stalled.is_set() or not _is_consequence(code, fault.stderr):
-                raise fault
-            consequences.append(fault)
-    if consequences:
-        raise consequences[0]
-
-
-def _is_consequence(code: int, stderr: str) -> bool:
-    """Tell whether a stage may have ended only because the one that reads it did."""
-    return code in SIGPIPE_CODES or (code == SSH_FAILED and not stderr.strip())
-
-
-def _tail(stderr: IO[bytes]) -> str:
-    """Return the end of what a program said on stderr, from a line's start."""
-    size = stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(0, size - STDERR_TAIL))
-    text = stderr.read().decode("utf-8", "replace")
-    return text.split("\n", 1)[-1] if size > STDERR_TAIL else text
-
-
-def _end_stalled(running: _Running) -> None:
-    running.stalled.set()
+def _end_stalled(running: Running) -> None:
+    running.stalled_seconds = conduct.stall_seconds
     _end([running])
 
 
-def _end(programs: list[_Running]) -> None:
+def _end(programs: list[Running]) -> None:
     """End programs that still run, with all they started: asked first, killed after GRACE_SECONDS.
 
     What a shell or rsync started holds our pipes as well: were it left, we would wait for it.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 
 
 @contextmanager
@@ -28,3 +29,20 @@ def held_back() -> Iterator[None]:
             signal.signal(sent, handler)
         for number in came[:1]:
             signal.raise_signal(number)
+
+
+@contextmanager
+def left_to_program() -> Iterator[None]:
+    """Leave the keyboard's signals to the program that has the terminal: it gets them too, and knows what they mean.
+
+    Not ignored but caught: the program would inherit that they are ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {sent: signal.signal(sent, lambda number, frame: None) for sent in KEYBOARD}
+    try:
+        yield
+    finally:
+        for sent, handler in kept.items():
+            signal.signal(sent, handler)

@@ -30,6 +30,11 @@ def say(line: str) -> None:
         print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
 
 
+def tell_secret(line: str) -> None:
+    """Show a person something that no log may hold; said in an unattended run too, because it is said only once."""
+    print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
+
+
 def warn(line: str) -> None:
     """Tell what wants attention though the run goes on; unattended runs say it too."""
     manner.also(f"warning: {line}")

@@ -18,6 +18,9 @@ from scripts.errors import RegistryError
 
 SECRET_KEYS = ("DB_PASS",)
 PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-]*")
+# A value as it stands behind its =, as python-dotenv reads it; bare, it ends before the blank of a remark.
+STANDING = re.compile(r"""[^\S\r\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|[^\r\n]*?(?=\s+#|\s*$)""",
+                      re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,20 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
     Raises RegistryError with file and line for a line that is no KEY=value, a key that is not known (naming the
     nearest), a key that stands twice, or a secret in a file that others may read.
     """
-    values: dict[str, Value] = {}
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    values = parse(text, str(path), known)
+    _refuse_open_secrets(path, values)
+    return values
+
+
+def parse(text: str, place: str, known: Collection[str]) -> dict[str, Value]:
+    """Return the values of an env file's text by key; place is what stands before the line number in a fault."""
+    values: dict[str, Value] = {}
     for binding in parse_stream(io.StringIO(text)):
-        where = f"{path}:{_first_line(binding)}"
+        where = f"{place}:{_first_line(binding)}"
         if binding.error:
             raise RegistryError(f"{where}: not a KEY=value line; it begins with {_first_word(binding)!r}")
         if binding.key is None:
@@ -51,8 +61,27 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
         if binding.value is None:
             raise RegistryError(f"{where}: {binding.key} has no value; write {binding.key}=value, or remove the line")
         values[binding.key] = Value(binding.value, where)
-    _refuse_open_secrets(path, values)
     return values
+
+
+def with_value(text: str, key: str, value: str) -> str:
+    """Return an env file's text in which key has this value; every other character stays as it is.
+
+    Only the value itself is rewritten, where it stands; a key that is not there gets a line at the end. The text must
+    be one that `parse` takes.
+    """
+    place = 1 if text.startswith("\ufeff") else 0  # the parser leaves it out
+    for binding in parse_stream(io.StringIO(text)):
+        line = binding.original.string
+        if binding.key == key:
+            head, _, rest = line.partition("=")
+            tail = rest[STANDING.match(rest).end():]
+            gap = " " if tail.startswith("#") else ""  # behind quotes a remark needs no blank
+            return f"{text[:place]}{head}={quoted(value)}{gap}{tail}{text[place + len(line):]}"
+        place += len(line)
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    gap = line_end if text and not text.endswith(("\n", "\r")) else ""
+    return f"{text}{gap}{key}={quoted(value)}{line_end}"
 
 
 def write_text(values: dict[str, str], comments: dict[str, str]) -> str:

@@ -23,11 +23,16 @@ def names(settings: Settings) -> list[str]:
 
 def load(settings: Settings, name: str) -> Instance:
     """Return one instance; raise UsageError naming the known ones, or RegistryError at file and line."""
-    check_name(name)
+    require(settings, name)
     path = folder(settings) / f"{name}.env"
-    if not path.exists():
-        raise UsageError(f"there is no instance {name}{nearest(name, names(settings))}; {known_names(settings)}")
     return schema.load(Instance, env_file.read(path, schema.keys(Instance)), str(path), name=name, settings=settings)
+
+
+def require(settings: Settings, name: str) -> None:
+    """Raise UsageError naming the known instances when there is none of this name; its env file is not read."""
+    check_name(name)
+    if not (folder(settings) / f"{name}.env").exists():
+        raise UsageError(f"there is no instance {name}{nearest(name, names(settings))}; {known_names(settings)}")
 
 
 def select(settings: Settings, wanted: str) -> list[str]:

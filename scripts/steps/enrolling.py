@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from scripts.errors import Fault, RegistryError, UsageError
+from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import env_file, registry, schema
@@ -84,8 +85,8 @@ def refuse_twins(settings: Settings, instance: Instance) -> None:
                             "Nothing was written")
 
 
-def write(settings: Settings, instance: Instance) -> str:
-    """Write the env file of a new instance, readable by us alone, and return its path."""
+def write(settings: Settings, instance: Instance, done: str) -> None:
+    """Write the env file of a new instance, readable by us alone, and say that it is done."""
     values, comments = {}, {}
     for key, field in schema.keys(Instance).items():
         value = getattr(instance, field.name)
@@ -94,8 +95,9 @@ def write(settings: Settings, instance: Instance) -> str:
             comments[key] = field.metadata["help"]
     path = registry.folder(settings) / f"{instance.name}.env"
     MANAGER.write(str(path), env_file.write_text(values, comments).encode("utf-8"), 0o600)
-    output.say(f"{instance.name}: wrote {path.relative_to(settings.top)}")
-    return str(path)
+    if not process.conduct.dry_run:
+        output.say(f"{instance.name}: wrote {path.relative_to(settings.top)}")
+        output.say(f"{instance.name}: {done}")
 
 
 def _ask(key: str, default: str) -> str:

@@ -19,12 +19,19 @@ FORM = re.compile(r"scratch-[a-z0-9-]+\.(\d+)")
 @contextmanager
 def scratch(instance: Instance) -> Iterator[Path]:
     """Yield an empty folder of our own under the work folder; it is gone afterwards. In a dry run it is never made."""
-    path = instance.settings.work / f"scratch-{instance.name}.{os.getpid()}"
+    with named(instance.settings, instance.name) as path:
+        yield path
+
+
+@contextmanager
+def named(settings: Settings, name: str) -> Iterator[Path]:
+    """Yield such a folder for an instance whose env file need not be right."""
+    path = settings.work / f"scratch-{name}.{os.getpid()}"
     if process.conduct.dry_run:
         yield path
         return
-    for old in leftovers(instance.settings):
-        if old.name.startswith(f"scratch-{instance.name}."):
+    for old in leftovers(settings):
+        if old.name.startswith(f"scratch-{name}."):
             MANAGER.remove_tree(str(old))
     MANAGER.remove_tree(str(path))
     MANAGER.make_folder(str(path), 0o700)

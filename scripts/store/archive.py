@@ -1,7 +1,9 @@
 """Archives on disk: their names, what stands beside them, how one is chosen and removed.
 
 archives/NAME/NAME_2026-11-21_02-08-57.tar.bz2 has two companions: `.sha256`, which sha256sum -c reads, and
-`.record.json`: what we know of it without opening it. The name holds the local time it was begun.
+`.record.json`: what we know of it without opening it. The name holds the local time it was begun. When an instance is
+forgotten its folder becomes archives/NAME.forgotten-MOMENT, so that another one of that name never takes them for its
+own.
 """
 
 import json
@@ -17,6 +19,7 @@ from scripts.registry.settings import Settings
 STAMP = "%Y-%m-%d_%H-%M-%S"
 NAME_FORM = r"(?P<name>{name})_(?P<stamp>\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d)\.tar\.(?P<packed>bz2|zst)"
 PARTIAL = ".partial"
+FORGOTTEN = ".forgotten-"  # no instance's name has a dot
 BACKUP, SAFETY = "backup", "safety"
 
 
@@ -76,9 +79,12 @@ def folder(settings: Settings, instance: str) -> Path:
 
 
 def of_instance(settings: Settings, instance: str) -> list[Archive]:
-    """Return the archives of an instance, newest first; what else lies there is not touched or shown."""
-    place = folder(settings, instance)
-    found = [read(path) for path in place.glob("*.tar.*") if _parsed(path, instance)] if place.is_dir() else []
+    """Return the archives of an instance, newest first; what else lies there is not touched or shown.
+
+    instance may be the name of a forgotten one's folder.
+    """
+    place, name = folder(settings, instance), instance.partition(FORGOTTEN)[0]
+    found = [read(path) for path in place.glob("*.tar.*") if _parsed(path, name)] if place.is_dir() else []
     return sorted(found, key=lambda archive: (archive.moment, archive.path.name), reverse=True)
 
 
@@ -131,6 +137,23 @@ def update_record(archive: Archive, **changes: object) -> None:
 def remove(archive: Archive) -> None:
     """Remove an archive and its companions, the archive first: companions alone claim nothing."""
     MANAGER.remove(str(archive.path), str(archive.checksum_path), str(companion(archive.path, ".record.json")))
+
+
+def forget(settings: Settings, instance: str) -> Path | None:
+    """Move the archives of an instance to where no other one of its name finds them; return that folder, if any."""
+    place = folder(settings, instance)
+    if not place.is_dir() or not any(place.iterdir()):
+        return None
+    target = place.with_name(f"{instance}{FORGOTTEN}{datetime.now().strftime(STAMP)}")
+    if target.exists():
+        raise ArchiveError(f"{target}: is there already. Wait a second, and try again")
+    MANAGER.rename(str(place), str(target))
+    return target
+
+
+def forgotten(settings: Settings, instance: str) -> list[Path]:
+    """Return the folders of archives that forgotten instances of this name have left, oldest first."""
+    return sorted(path for path in settings.archives.glob(f"{instance}{FORGOTTEN}*") if path.is_dir())
 
 
 def _parsed(path: Path, name: str) -> re.Match | None:

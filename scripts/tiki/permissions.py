@@ -1,14 +1,14 @@
 """Which owners and modes a Tiki's files need. Decides only, from a listing of the tree.
 
 Source: Tiki's setup.sh, the list of writable folders of 12 to 24 and its `fix` command: everything readable, what Tiki
-writes writable for the group too. db/local.php is never widened, as setup.sh does.
+writes writable for the group too. setup.sh opens db/local.php to the whole machine; here it is never widened.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-WRITABLE = ("db", "dump", "files", "img/trackers", "img/wiki", "img/wiki_up", "maps", "mods", "modules/cache", "storage",
-            "styles", "temp", "templates", "templates_c", "themes", "tiki_tests/tests", "vendor", "whelp")
+WRITABLE = ("db", "dump", "files", "img/trackers", "img/wiki", "img/wiki_up", "maps", "mods", "modules/cache",
+            "storage", "styles", "temp", "templates", "templates_c", "themes", "tiki_tests/tests", "vendor", "whelp")
 LISTING = ("-printf", "%y %m %u:%g %P\\0")   # find's words for one entry: kind, mode, owner, path
 
 

@@ -21,8 +21,7 @@ def blank(settings: Settings, name: str | None, given: dict[str, str], database:
             answers[key] = enrolling.ask(key, "localhost" if key == "DB_HOST" else "")
     taken, told = enrolling.ask_until_it_works(settings, name, answers, lambda one: _look(settings, one))
     output.say(f"{name}: {told}")
-    enrolling.write(settings, taken)
-    output.say(f"{name}: registered. Next: make restore INSTANCE={name} FROM=...")
+    enrolling.write(settings, taken, f"registered. Next: make restore INSTANCE={name} FROM=...")
 
 
 def _look(settings: Settings, one: Instance) -> str:

@@ -20,8 +20,8 @@ def instance(settings: Settings, name: str | None, given: dict[str, str]) -> Non
         answers["WEB_URL"] = enrolling.ask("WEB_URL", "")
     if "STAGE" not in given:
         answers["STAGE"] = enrolling.ask("STAGE", "")
-    enrolling.write(settings, enrolling.made(settings, name, answers))
-    output.say(f"{name}: taken over. Next: make backup INSTANCE={name}")
+    enrolling.write(settings, enrolling.made(settings, name, answers),
+                    f"taken over. Next: make backup INSTANCE={name}")
 
 
 def _look(settings: Settings, one: Instance) -> list[str]:

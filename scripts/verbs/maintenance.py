@@ -28,7 +28,7 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
                             f"WEB_ROOT in instances.d/{instance.name}.env")
     if is_wanted:
         replace.close(instance, instance.web_root, datetime.now(UTC), reason or USUAL_REASON)
-        output.say(f"{instance.name}: visitors see the maintenance page")
+        _tell(instance, "visitors see the maintenance page")
         return
     note = restoring.unfinished(instance)
     page.turn_off(instance.host, instance.web_root)
@@ -36,4 +36,9 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
     if note and not process.conduct.dry_run:
         output.warn(f"{instance.name}: the site is as a broken restore of {note.archive} left it"
                     + (f"; what was there before is in {note.safety}" if note.safety else ""))
-    output.say(f"{instance.name}: visitors see the site")
+    _tell(instance, "visitors see the site")
+
+
+def _tell(instance: Instance, what: str) -> None:
+    if not process.conduct.dry_run:
+        output.say(f"{instance.name}: {what}")

@@ -238,7 +238,8 @@ def foreign(place: Place, folder: Path, columns: int, extent: str = "full",
     top = folder / "12-wiki"
     parts = [Part("app", str(place.sample.folder)), Part("data", str(place.sample.outside / "fgal"))]
     for part in parts:
-        shutil.copytree(part.path, top / part.folder, symlinks=True)
+        (top / part.folder).parent.mkdir(parents=True)
+        subprocess.run(["cp", "-a", part.path, top / part.folder], check=True)
     lines = [part.line.removesuffix("full") + extent if columns == 4 else part.line.removesuffix("    full")
              for part in parts]
     (top / "manifest.txt").write_text("\n".join(lines) + "\n")

@@ -63,4 +63,5 @@ def test_the_recorded_calls_are_all_that_the_run_log_tells_of(recorded, story, i
 def test_a_run_with_one_broken_call_never_harms(fault_lab, recorded, story, is_far, mode):
     calls, _ = recorded(story, is_far)
     cases = [(call, mode) for call in sorted(calls)]
-    assert not faults.broken(fault_lab, story, is_far, cases, AT_ONCE[mode])
+    wrong = faults.broken(fault_lab, story, is_far, cases, AT_ONCE[mode])
+    assert not wrong, "\n".join(wrong)

@@ -433,7 +433,8 @@ def running_with(*marks: str) -> list[str]:
             if not any(word in said for word in words) or int(folder.name) == os.getpid():
                 continue
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-            if line and "[mux]" not in line and not (folder / "comm").read_text().startswith("sshd"):
+            is_shared = "[mux]" in line or " -fN " in line
+            if line and not is_shared and not (folder / "comm").read_text().startswith("sshd"):
                 found.append(line)
         except (OSError, ProcessLookupError):
             continue

@@ -20,11 +20,14 @@ from pathlib import Path
 import tasks
 from scripts import edge
 from scripts.database import programs
-from scripts.hosts import process, stall
+from scripts.hosts import process
+from scripts.hosts.conduct import Conduct, stall
 from scripts.present import output
+from scripts.verbs import archives, backup, blank, instance, maintenance, prove, restore
 from tests.lab.shims import Shims
 from tests.lab.sshd import SYSTEM_PATH
 
+WARM = (archives, backup, blank, instance, maintenance, prove, restore)  # tasks.py imports them when they are called
 MARK = "TRIM_LAB_RUN"      # in the environment of all that a run starts on this side
 LONGEST_RUN = 60           # seconds
 
@@ -128,6 +131,6 @@ def _enter(top: Path, shims: Shims | None, said: Path, complained: Path) -> None
     edge.TOP = top
     programs.on.cache_clear()
     stall.watcher.__init__()
-    for kept, fresh in ((process.conduct, process.Conduct()), (output.manner, output.Manner())):
+    for kept, fresh in ((process.conduct, Conduct()), (output.manner, output.Manner())):
         for field in dataclasses.fields(fresh):
             setattr(kept, field.name, getattr(fresh, field.name))

@@ -4,9 +4,10 @@
 
 bats_require_minimum_version 1.5.0
 
-# The keys of an instance behind the lab's sshd.
-# shellcheck disable=SC2034
+# The keys of an instance behind the lab's sshd, and behind one that has no program to dump a database with.
 far=(ACCESS=ssh SSH_HOST=127.0.0.1 "SSH_USER=$SSH_USER" "SSH_PORT=$SSH_PORT" "SSH_KEY=$SSH_KEY")
+# shellcheck disable=SC2034
+bare=("${far[@]:0:3}" "SSH_PORT=$BARE_PORT" "SSH_KEY=$BARE_KEY")
 
 # Runs make as cron does: from another folder and without a terminal.
 trim() {
@@ -129,9 +130,10 @@ archives_of() {
   find "$TRIM_TOP/var/archives/$1" -name "$1_*.tar.*" ! -name '*.sha256' ! -name '*.json' | sort
 }
 
-# status_of URL: the HTTP status a visitor gets.
-status_of() {
+# visit URL: what a visitor gets, the HTTP status in the first line and the page after it.
+visit() {
   python3 -c 'import sys, urllib.error, urllib.request as web
-try: print(web.urlopen(sys.argv[1]).status)
-except urllib.error.HTTPError as answer: print(answer.code)' "$1"
+try: answer = web.urlopen(sys.argv[1])
+except urllib.error.HTTPError as error: answer = error
+print(answer.status, answer.read().decode(), sep="\n")' "$1"
 }

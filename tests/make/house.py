@@ -13,6 +13,7 @@ from tests.lab.lab import Lab
 from tests.lab.processes import free_port
 from tests.lab.sample_tiki import PASSWORD, SampleTiki
 from tests.lab.toolkit import Toolkit
+from tests.lab.web import fetch
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 SMALL = {"files": 5, "versions": 1}  # a site with every odd file name and little else
@@ -42,6 +43,8 @@ def built() -> Iterator[House]:
         toolkit.tiki("far", ssh=True, **SMALL)
         toolkit.blank("copy")
         fresh = lab.tiki("fresh", web=False, **SMALL)
+        for name in ("blog", "wiki", "far"):
+            fetch(toolkit.instance(name).web_url)  # the first visit fills caches
         done = toolkit.make("backup", "INSTANCE=blog,far,wiki")
         assert done.returncode == 0, done.stderr
         with _small_disk(lab.folder / "small") as small:
@@ -104,7 +107,7 @@ def _small_disk(folder: Path) -> Iterator[str]:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment of a cron job, with a temporary folder, and more."""
+    """Return the environment of a cron job, and more."""
     return {"PATH": PATH, "HOME": os.environ.get("HOME", "/"), **more}
 
 

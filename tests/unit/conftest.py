@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.hosts import process
-from scripts.hosts.process import Conduct
+from scripts.hosts.conduct import Conduct
 from scripts.present import output
 from scripts.present.output import Manner
 from scripts.registry.settings import Settings

@@ -1,6 +1,9 @@
 """Env files are read strictly, and written so that they are read back as they were."""
 
+import io
+
 import pytest
+from dotenv.parser import parse_stream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,3 +162,43 @@ def test_each_value_stands_under_its_comment():
 @pytest.mark.parametrize(("word", "found"), [("INSTNACE", " (did you mean INSTANCE?)"), ("QQ", "")])
 def test_the_nearest_word_is_offered_when_one_is_near(word, found):
     assert env_file.nearest(word, ("INSTANCE", "KEEP")) == found
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("TAGS=a", "TAGS=x,y"),
+    ("TAGS=", "TAGS=x,y"),
+    ("TAGS=  # none yet", "TAGS=x,y  # none yet"),
+    ("TAGS=a # a remark\n", "TAGS=x,y # a remark\n"),
+    ("TAGS='a b'# a remark\n", "TAGS=x,y # a remark\n"),
+    ('export  TAGS = "a \\" # b"  # why\r\n', "export  TAGS =x,y  # why\r\n"),
+    ("# TAGS=no\n\n\tTAGS='a\nb'\nWEB_ROOT=/x", "# TAGS=no\n\n\tTAGS=x,y\nWEB_ROOT=/x"),
+    ("WEB_ROOT=/x", "WEB_ROOT=/x\nTAGS=x,y\n"),
+    ("WEB_ROOT=/x\r\n", "WEB_ROOT=/x\r\nTAGS=x,y\r\n"),
+    ("", "TAGS=x,y\n"),
+    ("\ufeffTAGS=a\n", "\ufeffTAGS=x,y\n"),
+])
+def test_a_value_changes_where_it_stands_and_nothing_else_does(before, after):
+    assert env_file.with_value(before, "TAGS", "x,y") == after
+
+
+BARE = st.text("ab# =,'\"\\$é", max_size=8)
+LINES = st.one_of(
+    st.builds("# {}".format, BARE), st.just(""), st.builds("WEB_URL={}".format, st.text("ab:/#", max_size=6)),
+    st.builds("DB_PASS={}".format, BARE.map(env_file.quoted)))
+
+
+@given(st.lists(LINES, max_size=4), st.builds("{}{}{}".format, st.sampled_from(["TAGS=", "export TAGS= ", " TAGS ="]),
+                                               BARE.map(env_file.quoted), st.sampled_from(["", " ", " # why", "\t#"])),
+       st.lists(LINES, max_size=4), BARE, st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_a_changed_value_reads_back_and_all_others_stay(above, line, below, value, line_end, has_it):
+    lines = [*above, *([line] if has_it else []), *below]
+    text = "".join(one + line_end for one in lines)
+
+    def others(of: str) -> list[tuple]:
+        return [(one.key, one.value) for one in parse_stream(io.StringIO(of)) if one.key not in (None, "TAGS")]
+
+    changed = env_file.with_value(text, "TAGS", value)
+    assert [one.value for one in parse_stream(io.StringIO(changed)) if one.key == "TAGS"] == [value]
+    assert others(changed) == others(text)
+    kept = [*above, *below]
+    assert [one for one in changed.split(line_end)[:-1] if "TAGS" not in one] == kept

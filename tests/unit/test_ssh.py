@@ -3,6 +3,7 @@
 import os
 import shlex
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,37 +109,41 @@ def test_a_host_that_cannot_be_reached_is_a_host_s_fault(tmp_path):
         nowhere.read("true")
 
 
-def test_the_socket_folder_is_made_for_us_alone(tmp_path):
-    folder = ssh.socket_folder(str(tmp_path / "ssh"))
-    assert (folder, os.stat(folder).st_mode & 0o777) == (str(tmp_path / "ssh"), 0o700)
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets, wherever pytest keeps its own."""
+    with tempfile.TemporaryDirectory(prefix="trim-") as folder:
+        yield Path(folder)
 
 
-def test_a_socket_s_path_stays_within_the_kernel_s_limit(tmp_path, monkeypatch):
-    short = tempfile.mkdtemp(prefix="trim-")
-    monkeypatch.setattr(tempfile, "tempdir", short)
+def test_the_socket_folder_is_made_for_us_alone(short):
+    folder = ssh.socket_folder(str(short / "ssh"))
+    assert (folder, os.stat(folder).st_mode & 0o777) == (str(short / "ssh"), 0o700)
+
+
+def test_a_socket_s_path_stays_within_the_kernel_s_limit(tmp_path, short, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     wanted = str(tmp_path / ("x" * 100))
     host = SshHost("web1", "web1", ssh.socket_folder(wanted))
-    assert host.control_path.startswith(short)
+    assert host.control_path.startswith(str(short))
     assert len(host.control_path) + len(".1234567890123456") < 104
-    os.rmdir(host.sockets)
-    os.rmdir(short)
 
 
-def test_a_socket_folder_that_others_may_use_is_refused(tmp_path):
-    (tmp_path / "ssh").mkdir()
-    (tmp_path / "ssh").chmod(0o755)
+def test_a_socket_folder_that_others_may_use_is_refused(short):
+    (short / "ssh").mkdir()
+    (short / "ssh").chmod(0o755)
     with pytest.raises(HostError, match="only you"):
-        ssh.socket_folder(str(tmp_path / "ssh"))
+        ssh.socket_folder(str(short / "ssh"))
 
 
-def test_a_socket_folder_that_is_a_link_is_refused(tmp_path):
-    (tmp_path / "real").mkdir(mode=0o700)
-    (tmp_path / "ssh").symlink_to("real")
+def test_a_socket_folder_that_is_a_link_is_refused(short):
+    (short / "real").mkdir(mode=0o700)
+    (short / "ssh").symlink_to("real")
     with pytest.raises(HostError, match="not a folder"):
-        ssh.socket_folder(str(tmp_path / "ssh"))
+        ssh.socket_folder(str(short / "ssh"))
 
 
-def test_a_socket_folder_that_is_a_file_is_refused(tmp_path):
-    (tmp_path / "ssh").touch()
+def test_a_socket_folder_that_is_a_file_is_refused(short):
+    (short / "ssh").touch()
     with pytest.raises(HostError, match="not a folder"):
-        ssh.socket_folder(str(tmp_path / "ssh"))
+        ssh.socket_folder(str(short / "ssh"))

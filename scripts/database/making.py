@@ -1,0 +1,82 @@
+"""Makes a database and its account with an administrator's rights, and takes them away again."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from scripts.database import credentials
+from scripts.database.account import OWN_MACHINE, Account
+from scripts.database.client import Client, quote_name, quote_text
+from scripts.errors import DatabaseError, Fault
+from scripts.hosts.host import Host
+
+NAME_LIMIT = 32           # characters of an account's name in MySQL 5.7; databases may have 64
+PASSWORD_BYTES = 18       # of randomness: 24 characters
+NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX")
+RIGHTS = """
+SELECT DISTINCT privilege_type FROM (
+  SELECT grantee, privilege_type FROM information_schema.user_privileges
+  UNION ALL
+  SELECT grantee, privilege_type FROM information_schema.schema_privileges WHERE DATABASE() LIKE table_schema
+) AS granted
+WHERE grantee = CONCAT("'", REPLACE(CURRENT_USER(), '@', "'@'"), "'")
+"""
+
+
+@contextmanager
+def administrator(host: Host, account: Account) -> Iterator[Client]:
+    """Yield a client of the server itself, in no site's database."""
+    with credentials.option_file(host, account) as options:
+        yield Client(host, options, "information_schema")
+
+
+def name_for(instance: str) -> str:
+    """Return the name of database and account for an instance."""
+    return re.sub(r"[^a-z0-9]", "_", instance)[:NAME_LIMIT]
+
+
+def make(server: Client, admin: Account, name: str) -> Account:
+    """Make an empty database and an account that may use it alone; return the account with its random password.
+
+    Raises DatabaseError when either is there already. What was made before a fault is taken away again.
+    """
+    if server.query(f"SELECT 1 FROM schemata WHERE schema_name = {quote_text(name)}"):
+        raise DatabaseError(f"{server.host.name}: database {name} is there already, and it was not made for this. "
+                            "Give DB_HOST, DB_NAME, DB_USER and DB_PASS of an empty one, or another NAME")
+    account = replace(admin, name=name, user=name, password=secrets.token_urlsafe(PASSWORD_BYTES))
+    users = _users(account)
+    try:
+        server.execute(f"CREATE DATABASE {quote_name(name)} CHARACTER SET utf8mb4")
+        for user in users:
+            server.execute(f"CREATE USER {user} IDENTIFIED BY {quote_text(account.password)}")
+            server.execute(f"GRANT ALL PRIVILEGES ON {_as_pattern(name)}.* TO {user}")
+    except Fault:
+        remove(server, account)
+        raise
+    return account
+
+
+def remove(server: Client, account: Account) -> None:
+    """Drop what `make` made."""
+    server.execute(f"DROP DATABASE IF EXISTS {quote_name(account.name)}")
+    for user in _users(account):
+        server.execute(f"DROP USER IF EXISTS {user}")
+
+
+def lacking_rights(client: Client) -> list[str]:
+    """Return which of the rights that an installation needs the account does not have on its database."""
+    held = {right for (right,) in client.query(RIGHTS)}
+    return [] if "ALL PRIVILEGES" in held else [right for right in NEEDED if right not in held]
+
+
+def _users(account: Account) -> list[str]:
+    """Return the account as the server names it: by socket and by address on its own machine, else from anywhere."""
+    places = ("localhost", "127.0.0.1") if account.host.lower() in OWN_MACHINE else ("%",)
+    return [f"{quote_text(account.user)}@{quote_text(place)}" for place in places]
+
+
+def _as_pattern(name: str) -> str:
+    """Return a database's name for GRANT, where _ stands for any character unless it is escaped."""
+    return quote_name(name.replace("_", "\\_"))

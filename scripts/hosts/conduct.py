@@ -1,0 +1,21 @@
+"""How this run treats its commands; set once by the edge, read wherever commands are run."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scripts.hosts.command import Command
+
+
+@dataclass
+class Conduct:
+    """dry_run: changes are shown and not made. The callbacks feed the run log and V=1."""
+
+    dry_run: bool = False
+    stall_seconds: float = 3600
+    on_start: Callable[[Command], None] = lambda command: None
+    on_end: Callable[[Command, int], None] = lambda command, code: None
+    on_dry: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+
+
+conduct = Conduct()
