@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import CommandError, Fault, UsageError
+from scripts.errors import CommandError, Fault, UsageError, of_os_error
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.host import MANAGER
@@ -99,10 +99,10 @@ class Run:
                 instance = registry.load(self.settings, name)
                 with self.holding(locks_of(instance)):
                     results.append(story(instance))
-            except Fault as fault:
+            except (Fault, OSError) as fault:
                 if len(names) == 1:
                     raise
-                self._note(name, fault)
+                self._note(name, self._log.fault_of(fault))
         self._fail_at_the_end(len(names))
         return results
 
@@ -146,7 +146,7 @@ class Run:
         words = [word for word in sys.argv[1:] if not word.startswith(("--instance=", "--jobs="))]
         command = Command((sys.argv[0], *words, f"--instance={name}"), f"[manager] {self.verb} {name}")
         try:
-            said = process.read(command).decode("utf-8", "replace").rstrip()
+            said = process.read(command, on_stderr=_pass_warnings_on).decode("utf-8", "replace").rstrip()
         except CommandError as error:
             said = error.stderr.strip().removeprefix(f"{self.verb}: ") or str(error)
             return _fault_of(error.code)(said)
@@ -166,12 +166,15 @@ def verb(name: str, common: Common) -> Iterator[Run]:
         settings = load_settings(TOP)
         _set_manner(common, settings, log)
         yield Run(name, common, settings, log)
-    except Fault as fault:
+    except (Fault, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        fault = log.fault_of(error)
         tell_fault(name, fault, log)
-        raise SystemExit(fault.exit_code) from fault
+        raise SystemExit(fault.exit_code) from error
     except KeyboardInterrupt as stop:
         raise SystemExit(SIGNALLED + signal.SIGINT) from stop
-    except (SystemExit, BrokenPipeError):
+    except SystemExit:
         raise
     except Exception as bug:
         log.write(traceback.format_exc())
@@ -268,6 +271,12 @@ def _turn_signals_into_exits() -> None:
         signal.signal(sent, leave)
 
 
+def _pass_warnings_on(said: str) -> None:
+    """Say what a run in its own process warned of."""
+    if said.strip():
+        print(said.rstrip(), file=sys.stderr, flush=True)
+
+
 def _fault_of(code: int | None) -> type[Fault]:
     """Return the kind of fault that ends a run with this exit code."""
     kinds = {kind.exit_code: kind for kind in Fault.__subclasses__()}
@@ -293,6 +302,13 @@ class _RunLog:
         if self._file:
             self._file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
             self._file.flush()
+
+    def fault_of(self, error: Fault | OSError) -> Fault:
+        """Return the fault to tell; what the system refused leaves its traceback here, in case it is our own fault."""
+        if isinstance(error, Fault):
+            return error
+        self.write(traceback.format_exc())
+        return of_os_error(error)
 
     def close(self) -> None:
         if self._file:

@@ -28,6 +28,12 @@ class HostError(Fault):
     exit_code = 4
 
 
+def of_os_error(error: OSError) -> HostError:
+    """Return what the manager's own system refused (no space, no permission) as a fault an operator can act on."""
+    place = f"{error.filename}: " if error.filename else ""
+    return HostError(f"manager: {place}{error.strerror or error}. Next: make doctor")
+
+
 class CommandError(Fault):
     """An external program failed, hung, or ended without finishing its work."""
 

@@ -35,12 +35,13 @@ logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at I
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def read(command: Command, ok: Sequence[int] = (0,)) -> bytes:
+def read(command: Command, ok: Sequence[int] = (0,), on_stderr: Callable[[str], None] | None = None) -> bytes:
     """Return what a command that changes nothing prints; it runs in a dry run too.
 
-    Raises CommandError when it ends with a code outside ok.
+    on_stderr gets the end of what it said there though it went well. Raises CommandError when it ends with a code
+    outside ok.
     """
-    return _carry_out([command], ok=ok)
+    return _carry_out([command], ok=ok, on_stderr=on_stderr)
 
 
 def run(command: Command, ok: Sequence[int] = (0,)) -> bytes:
@@ -160,7 +161,8 @@ _here = _Here()
 
 
 def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None = None,
-               into: IO[bytes] | Sink | None = None, ok: Sequence[int] = (0,)) -> bytes:
+               into: IO[bytes] | Sink | None = None, ok: Sequence[int] = (0,),
+               on_stderr: Callable[[str], None] | None = None) -> bytes:
     """Start every stage, collect the last one's output (or let it go into a file), wait, judge."""
     first = stages[0]
     if isinstance(first, Command) and first.stdin is not None:
@@ -182,6 +184,8 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
         output = b"".join(Source(source).chunks()) if source is not None else b""
         codes = [_wait(one) for one in started]
         outcome.judge(started, codes, ok)
+        if on_stderr:
+            on_stderr(outcome.tail(started[-1].stderr))
         return output
     finally:
         programs = [one for one in started if isinstance(one, Running)]

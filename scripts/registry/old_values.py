@@ -69,11 +69,11 @@ def name_of(old: OldInstance) -> str:
 
 
 def exclude_of(pattern: str, web_root: str) -> tuple[list[str], str]:
-    """Return what EXCLUDE says instead of a pattern of the old ignore list, and a remark where it is not the same.
+    """Return what EXCLUDE says instead of a pattern of the old ignore list, or why it cannot.
 
     The old ones went to tar as they are: unanchored, so that `temp` left out lib/temp too, and with a `*` that
-    crosses slashes. A plain path is meant from the web root here: rather too much in a backup than too little. No
-    patterns come back for one that EXCLUDE cannot say.
+    crosses slashes. A plain path is meant from the web root here: rather too much in a backup than too little. What
+    EXCLUDE cannot say gives no patterns, and the reason.
     """
     wanted = pattern.strip()
     if wanted.startswith(f"{web_root}/"):
@@ -86,7 +86,7 @@ def exclude_of(pattern: str, web_root: str) -> tuple[list[str], str]:
     if re.search(r"[,\\\[\]]", wanted) or ".." in wanted.split("/"):
         return [], "EXCLUDE knows no brackets, backslashes, commas or .. in a path"
     if not re.search(r"[*?]", wanted):
-        return [wanted], f"{wanted} is left out in the web root alone; the old list left out every {wanted}"
+        return [wanted], ""
     across = re.sub(r"\*+", "**", wanted)
     return [across, f"**/{across}"], ""
 
@@ -148,11 +148,13 @@ def _add_extra_paths(adopted: Adopted) -> None:
 def _add_excludes(adopted: Adopted) -> None:
     taken: list[str] = []
     for pattern in adopted.old.ignored:
-        patterns, remark = exclude_of(pattern, adopted.old.web_root.rstrip("/"))
+        patterns, why_not = exclude_of(pattern, adopted.old.web_root.rstrip("/"))
         taken += patterns
-        if remark:
-            adopted.remarks.append(f"ignore list: {remark}" if patterns else
-                                   f"ignore list: {pattern!r} not taken: {remark}")
+        if why_not:
+            adopted.remarks.append(f"ignore list: {pattern!r} not taken: {why_not}")
+    if plain := [pattern for pattern in taken if "*" not in pattern and "?" not in pattern]:
+        adopted.remarks.append(f"ignore list: {', '.join(plain)}: left out from the web root only; the old list left "
+                               "out everything of such a name, at any depth")
     adopted.values["EXCLUDE"] = ",".join(dict.fromkeys(taken))
 
 

@@ -1,4 +1,4 @@
-"""Where an old manager keeps what make adopt takes over: its database, its archives, its key; and how they come here."""
+"""Where an old manager keeps what make adopt takes over (database, archives, key), and how its archives come here."""
 
 import io
 import os
@@ -86,8 +86,8 @@ def refuse_other_archives(settings: Settings, name: str, sources: dict[str, Path
     ours = {foreign.target_of(place, name, stamp).name for stamp in sources}
     others = [one.path.name for one in archive.of_instance(settings, name) if one.path.name not in ours]
     if others:
-        raise ArchiveError(f"{place} holds {len(others)} archives of a forgotten instance of that name, as "
-                           f"{others[0]}; they would count as its own. Move that folder away first")
+        raise ArchiveError(f"{place} holds archives of a forgotten instance of that name, as {others[0]} "
+                           f"({len(others)} in all); they would count as its own. Move that folder away first")
 
 
 def take_key(settings: Settings, manager: OldManager) -> str:
@@ -134,9 +134,9 @@ def unclaimed(place: Path, claimed: Iterable[str], numbers: dict[str, str]) -> l
             continue
         number = name.split("-", 1)[0]
         now = f"id {number} is {numbers[number]} now" if number in numbers else f"there is no instance {number}"
-        count = len(foreign.found_in(folder).archives)
-        told.append(f"{folder}: {count} archives of another name: {now}. To use one: make restore INSTANCE=... "
-                    "ARCHIVE=/its/path UNVERIFIED=yes")
+        if count := len(foreign.found_in(folder).archives):
+            told.append(f"{folder}: archives of another instance ({count}): {now}. To use one: make restore "
+                        "INSTANCE=... ARCHIVE=/its/path UNVERIFIED=yes")
     return told
 
 

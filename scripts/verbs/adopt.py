@@ -1,4 +1,4 @@
-"""make adopt: takes over what TRIM or Tiki Manager has on record. No host is asked, and nothing of theirs is changed."""
+"""make adopt: takes over what TRIM or Tiki Manager has on record; no host is asked, nothing of theirs is changed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ def adopt(settings: Settings, wanted: str, archives: str) -> None:
     names = old_values.new_names(one.old for one in candidates)
     for one in candidates:
         _take(settings, manager, one, names[one.old.number], report)
+    report.rows.sort(key=lambda row: row["number"])
     report.refused += adopting.unclaimed(manager.archives, {one.folder for one in old.instances},
                                          {str(one.number): one.name for one in old.instances})
     _tell(report)

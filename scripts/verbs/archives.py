@@ -23,8 +23,9 @@ def kept_names(settings: Settings) -> list[str]:
 def _row(number: int, one: Archive) -> dict[str, object]:
     record = one.record
     took = record.proven_seconds if record and record.proven else None
-    return {"number": number, "instance": one.path.parent.name, "archive": one.path.name, "size": output.size(one.size_bytes),
-            "size_bytes": one.size_bytes, "moment": one.moment.isoformat(), "path": str(one.path),
+    # The folder's name: it tells the archives of a forgotten instance from those of a new one of its name.
+    return {"number": number, "instance": one.path.parent.name, "archive": one.path.name,
+            "size": output.size(one.size_bytes), "size_bytes": one.size_bytes, "moment": one.moment.isoformat(), "path": str(one.path),
             "version": record.version if record else "", "kind": record.kind if record else "foreign",
             "verified": output.local_text(record.verified) if record else "",
             "proven": _proven(one), "took": output.duration(took) if took is not None else "",

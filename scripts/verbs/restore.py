@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.errors import Fault, HostError, RefusedError
+from scripts.errors import Fault, HostError, RefusedError, of_os_error
 from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import registry
@@ -169,8 +169,9 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: 
     note = restoring.begin(target, chosen.path.name, safety)
     try:
         told = _replace(found, unpacked, is_own)
-    except Fault as fault:
-        raise _put_back(target, note, fault) from fault
+    except (Fault, OSError) as error:
+        fault = of_os_error(error) if isinstance(error, OSError) else error
+        raise _put_back(target, note, fault) from error
     except BaseException:
         output.warn(f"{target.name}: ended in the middle of a restore; the maintenance page stays. "
                     f"{restoring.way_out(target, note)}")
@@ -217,6 +218,6 @@ def _put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
             _replace(found, unpacked, is_own=True)
         restoring.end(target)
         return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
-    except Fault as second:
+    except (Fault, OSError) as second:
         return unpacking.with_next_step(fault, f"Putting {note.safety} back failed too: {second}. The maintenance page "
                                                f"stays. {restoring.way_out(target, note)}")

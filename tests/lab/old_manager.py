@@ -1,4 +1,4 @@
-"""A data folder of TRIM or Tiki Manager: trim.db of a schema, archives, a key. Made from the facts, by SQLite itself."""
+"""A folder of TRIM or Tiki Manager: trim.db of a schema, archives, a key; made from the facts, by SQLite itself."""
 
 import bz2
 import io

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -142,8 +143,8 @@ def test_on_one_disk_an_archive_takes_no_second_space(settings, old):
 def test_archives_of_an_id_that_was_another_s_are_told_and_left(settings, old, capfd):
     assert adopt(settings, old)
     said = capfd.readouterr().err
-    assert f"{old.archives}/1-forgotten: 1 archives of another name: id 1 is Blog now" in said
-    assert f"{old.archives}/9-gone: 1 archives of another name: there is no instance 9" in said
+    assert f"{old.archives}/1-forgotten: archives of another instance (1): id 1 is Blog now" in said
+    assert f"{old.archives}/9-gone: archives of another instance (1): there is no instance 9" in said
     assert sorted(path.name for path in settings.archives.iterdir()) == ["blog", "oharas-wiki"]
 
 
@@ -178,10 +179,9 @@ def test_a_file_that_is_no_archive_is_told_and_left(settings, tmp_path, capfd, n
 
 
 def test_a_forgotten_instance_s_archives_do_not_become_those_of_a_new_one(settings, old, archived, capfd):
-    from datetime import UTC, datetime
     archived(datetime(2025, 1, 1, tzinfo=UTC))
     adopt(settings, old)
-    assert "1 archives of a forgotten instance of that name" in capfd.readouterr().err
+    assert "holds archives of a forgotten instance of that name, as blog_2025-01-01" in capfd.readouterr().err
     assert registry.names(settings) == ["blog-2", "oharas-wiki"]
     assert len(archive.of_instance(settings, "blog")) == 1
 
@@ -273,7 +273,7 @@ def test_a_dry_run_shows_the_same_and_writes_nothing(settings, old, capfd):
     old.key()
     process.conduct.dry_run = True
     assert adopt(settings, old)
-    assert [path for path in settings.top.rglob("*") if path.is_file()] == []
+    assert [path for path in settings.top.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
     assert "would be taken" in capfd.readouterr().out
 
 
@@ -282,7 +282,7 @@ def test_what_cannot_be_taken_is_told_with_its_reason(settings, old, capfd):
     said = capfd.readouterr()
     assert "not taken: instance 4 (Shop): was reached by ftp" in said.err
     for note in ("1 report receivers", "'/mnt/nas' not taken: it is outside the web root", "'a[0-9]' not taken",
-                 "temp is left out in the web root alone", "blog-2: it was instance 3 (blog)",
+                 "temp, files/video, img/old: left out from the web root only", "blog-2: it was instance 3 (blog)",
                  "no host key of web1.example.org is on record"):
         assert note in said.out
 
@@ -292,7 +292,7 @@ def test_programs_get_one_document(settings, old, capfd):
     adopt(settings, old)
     told = json.loads(capfd.readouterr().out)[0]
     assert [(row["number"], row["instance"], row["state"]) for row in told["instances"]] == [
-        (4, "", "not taken"), (1, "blog", "taken"), (2, "oharas-wiki", "taken"), (3, "blog-2", "taken")]
+        (1, "blog", "taken"), (2, "oharas-wiki", "taken"), (3, "blog-2", "taken"), (4, "", "not taken")]
     assert len(told["not_taken"]) == 3
 
 
@@ -364,8 +364,8 @@ def test_an_odd_path_reaches_sqlite_as_it_is(settings, tmp_path):
 # Single values
 
 @pytest.mark.parametrize(("name", "new"), [
-    ("Blog", "blog"), ("O'Hara's Wiki", "oharas-wiki"), ("doc.tiki.org", "doc-tiki-org"), ("Größe", "große".replace(
-        "ß", "e").replace("groee", "groe")), ("--x--", "x"), ("日本", "site-7"), ("", "site-7"), ("a/../b", "a-b")])
+    ("Blog", "blog"), ("O'Hara's Wiki", "oharas-wiki"), ("doc.tiki.org", "doc-tiki-org"), 
+    ("Größe", "groe"), ("--x--", "x"), ("日本", "site-7"), ("", "site-7"), ("a/../b", "a-b")])
 def test_an_old_name_becomes_one_of_ours(name, new):
     assert old_values.name_of(OldInstance(7, name, "/srv")) == new
 
@@ -389,9 +389,9 @@ def test_host_and_port_are_told_apart(address, host, port):
     ("*.log", ["**.log", "**/**.log"]), ("files/*/old", ["files/**/old", "**/files/**/old"]), ("/mnt", []),
     ("/srv/xy", []), ("/", []), ("*", []), (".", []), ("a,b", []), ("[ab]", []), ("../x", [])])
 def test_an_ignored_pattern_becomes_one_below_the_web_root(pattern, patterns):
-    found, remark = old_values.exclude_of(pattern, "/srv/x")
+    found, why_not = old_values.exclude_of(pattern, "/srv/x")
     assert found == patterns
-    assert bool(remark) is (not patterns or patterns in (["temp"], ["files/video"]))
+    assert bool(why_not) is (not patterns)
 
 
 @pytest.mark.parametrize(("kind", "said"), [("ftp", "by ftp"), ("", "by nothing on record")])

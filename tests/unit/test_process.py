@@ -255,7 +255,7 @@ def test_a_pipe_in_which_nothing_moves_is_ended_and_says_so():
     begun = time.monotonic()
     with pytest.raises(CommandError, match=r"sleep 60: moved no bytes .* was ended"):
         process.pipe(HERE.command("sleep", "60"), HERE.command("cat"))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20  # of the 60 it would have slept
     assert children() == []
 
 

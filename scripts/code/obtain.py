@@ -1,0 +1,61 @@
+"""Gets the code of an offer to this machine, so that it can be unpacked."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.code import download, mirror, sources, unpack
+from scripts.code.sources import Offer
+from scripts.errors import ArchiveError
+from scripts.hosts import transfer
+from scripts.hosts.host import MANAGER
+from scripts.registry.settings import Settings
+
+CHECKOUT = ("--exclude=/.git", "--exclude=/.svn")  # its history is no part of a release
+
+
+@dataclass(frozen=True)
+class Material:
+    """Code that is here. identity is the same for the same code, empty where nobody can tell.
+
+    unpack puts it into an empty folder.
+    """
+
+    offer: Offer
+    origin: str
+    identity: str
+    unpack: Callable[[Path], None]
+
+
+def obtain(settings: Settings, offer: Offer, verb: str) -> Material:
+    """Download or fetch what is not here yet."""
+    if offer.origin in (sources.GIT, sources.MIRROR):
+        commit = offer.commit if offer.origin == sources.MIRROR else mirror.fetch(settings, offer.place, offer.commit,
+                                                                                  verb)
+        return Material(offer, f"{settings.git_remote} {offer.place}", commit,
+                        lambda into: mirror.unpacked(settings, commit, into))
+    if offer.origin == sources.URL:
+        path = download.fetched(offer.place, settings.cache / "downloads")
+        return Material(offer, offer.place, _sha256(path), lambda into: _unpack_download(path, into))
+    path = Path(offer.place)
+    if path.is_dir():
+        return Material(offer, offer.place, "", lambda into: _copy(path, into))
+    return Material(offer, offer.place, _sha256(path), lambda into: unpack.from_file(path, into))
+
+
+def _unpack_download(path: Path, into: Path) -> None:
+    try:
+        unpack.from_file(path, into)
+    except ArchiveError as fault:
+        download.forget(path)
+        raise ArchiveError(f"{fault}. The download was removed; the next run loads it again") from fault
+
+
+def _copy(source: Path, into: Path) -> None:
+    transfer.put(str(source), MANAGER, str(into), list(CHECKOUT))
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
