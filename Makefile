@@ -3,25 +3,29 @@
 # Values travel to the tasks in the environment, never pasted into shell text, and only those given on make's
 # command line count: an ambient USER, NAME or TO must not act.
 
-SHELL := /bin/bash
+# What an operator wrote, taken literally: $(shell ...) in a value is text. TRIM_ARG_X carries X to the recipe, and
+# nothing else does: a PATH= or HOME= is refused, not obeyed. PYTHON is for setup.
+override GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
+$(foreach v,$(GIVEN),$(eval override $v := $$(value $v)))
+$(foreach v,$(GIVEN),$(eval export TRIM_ARG_$v := $$($v)))
+$(foreach v,$(filter-out PYTHON,$(GIVEN)),$(eval unexport $v))
+
+# Override: with a SHELL= or trim= of the command line, recipes would do nothing and call it success.
+override SHELL := /bin/bash
+override .SHELLFLAGS := -c
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DEFAULT_GOAL := help
-TOP := $(CURDIR)
-VENV := $(TOP)/.venv
+override TOP := $(CURDIR)
+override VENV := $(TOP)/.venv
 PYTHON ?= python3
 
-# What an operator wrote, taken literally: $(shell ...) in a value is text. TRIM_ARG_X carries X to the recipe.
-GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
-$(foreach v,$(GIVEN),$(eval override $v := $$(value $v)))
-$(foreach v,$(GIVEN),$(eval export TRIM_ARG_$v := $$($v)))
-
-COMMON := DRY V JSON UNATTENDED
-lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(subst F,f,$(subst G,g,$(subst H,h,$(subst I,i,$(subst J,j,$(subst K,k,$(subst L,l,$(subst M,m,$(subst N,n,$(subst O,o,$(subst P,p,$(subst Q,q,$(subst R,r,$(subst S,s,$(subst T,t,$(subst U,u,$(subst V,v,$(subst W,w,$(subst X,x,$(subst Y,y,$(subst Z,z,$(subst _,-,$1)))))))))))))))))))))))))))
-option = --$(if $(filter V,$1),verbose,$(call lower,$1))="$$TRIM_ARG_$1"
+override COMMON := DRY V JSON UNATTENDED
+override lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(subst F,f,$(subst G,g,$(subst H,h,$(subst I,i,$(subst J,j,$(subst K,k,$(subst L,l,$(subst M,m,$(subst N,n,$(subst O,o,$(subst P,p,$(subst Q,q,$(subst R,r,$(subst S,s,$(subst T,t,$(subst U,u,$(subst V,v,$(subst W,w,$(subst X,x,$(subst Y,y,$(subst Z,z,$(subst _,-,$1)))))))))))))))))))))))))))
+override option = --$(if $(filter V,$1),verbose,$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
-define trim
+override define trim
 @if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi
 @cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)",$1 $(foreach v,$(GIVEN),$(call option,$v)))
 endef
@@ -30,8 +34,8 @@ INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_U
 	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY
 
 ##@ Sites
-instance: ## Take over a Tiki: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
-	$(call trim,instance,NAME $(INSTANCE_KEYS))
+instance: ## Take over a Tiki, or create one with VERSION=: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
+	$(call trim,instance,NAME $(INSTANCE_KEYS) VERSION SOURCE DB_ADMIN PHP_CHECK)
 blank: ## Register an empty place to restore into: NAME= WEB_ROOT= DB_NAME= ... (DB_PASS from the environment)
 	$(call trim,blank,NAME $(INSTANCE_KEYS))
 instances: ## Table of all sites, with the age of their last archive
@@ -53,8 +57,39 @@ restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] 
 	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY UNVERIFIED)
 
 ##@ Everyday
+adopt: ## Take over TRIM's or Tiki Manager's data folder: FROM=folder [ARCHIVES=folder]
+	$(call trim,adopt,FROM ARCHIVES)
+completion: ## How TAB comes to know verbs, variables, sites and archives: [FOR=bash|zsh|fish]
+	$(call trim,completion,FOR)
+edit: ## Change an env file in your editor; it counts once it is right: INSTANCE=
+	$(call trim,edit,INSTANCE)
+editinstance: edit ## The same as edit
+tags: ## The words a site is selected by, shown or changed: [INSTANCE=] [ADD=a,b] [DROP=c]
+	$(call trim,tags,INSTANCE ADD DROP)
+detect: ## Look again: version, PHP, database, folders against the env file: INSTANCE= [WRITE=1]
+	$(call trim,detect,INSTANCE WRITE)
+copysshkey: ## Let TRIM log in without a password, and prove it: INSTANCE= [HOST_KEYS=accept-new]
+	$(call trim,copysshkey,INSTANCE HOST_KEYS)
+delete: ## Forget a site, which stays; or remove it: INSTANCE= [DESTROY=1] [CONFIRM=name] [SAFETY=no]
+	$(call trim,delete,INSTANCE DESTROY CONFIRM SAFETY)
 fix: ## Owners and modes as Tiki needs them, caches emptied: INSTANCE=
 	$(call trim,fix,INSTANCE JOBS)
+access: ## A shell in the web root, one after the other: INSTANCE=
+	$(call trim,access,INSTANCE)
+cli: ## Tiki's console.php there: INSTANCE= [COMMAND="cache:clear"] [CONFIRM=name]
+	$(call trim,cli,INSTANCE COMMAND CONFIRM JOBS)
+database: ## The database client with the site's own account: INSTANCE= [COMMAND="SELECT ..."]
+	$(call trim,database,INSTANCE COMMAND)
+stats: ## Key figures of all sites: [INSTANCE=] [CSV=1]
+	$(call trim,stats,INSTANCE CSV JOBS)
+temporary-user: ## A login for a helper that expires: INSTANCE= IN_GROUP= [DAYS=1] [NAME=] [DROP=login|expired]
+	$(call trim,temporary-user,INSTANCE IN_GROUP DAYS NAME DROP)
+
+##@ Code
+versions: ## Which Tikis can be had, the PHP each needs, and whether a host has it: [INSTANCE=]
+	$(call trim,versions,INSTANCE)
+prepare: ## Make the complete code of a version, once for all sites: VERSION=24.4|27.x|trunk [SOURCE=folder-or-file] [FORCE=1]
+	$(call trim,prepare,VERSION SOURCE FORCE)
 
 ##@ This toolkit
 setup: ## Install what TRIM needs: Debian packages and the Python environment
@@ -73,10 +108,16 @@ bench: ## Times against the plain way, measured in one run: [TREE=folder]
 	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE"
 lint: ## Style and floors
 	@scripts/setup.sh test
-	@"$(VENV)/bin/ruff" check scripts tests tasks.py && shellcheck scripts/setup.sh .ci/run
+	@"$(VENV)/bin/ruff" check scripts tests tasks.py && shellcheck scripts/setup.sh .ci/run tests/make/helper.bash conf/completion/candidates.sh conf/completion/trim.bash
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
 		"$(TOP)/Makefile"
+	@echo $(OLD_WORDS) | fold -s -w 100 | sed 's/^/  /'
 	@printf '\nEvery verb: DRY=1 changes nothing, V=1 shows the commands, JSON=1 for programs, UNATTENDED=1 for cron.\n'
 
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' "$(TOP)/Makefile")
+##@ TRIM's other words: each says what takes its place
+override OLD_WORDS := $(shell sed -n 's/^\([a-z-]*\): .*/\1/p' "$(TOP)/conf/old-words.txt")
+$(OLD_WORDS):
+	@sed -n 's/^$@: /&/p' "$(TOP)/conf/old-words.txt" >&2; exit 2
+
+.PHONY: $(OLD_WORDS) $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' "$(TOP)/Makefile")

@@ -25,12 +25,15 @@ def refuse_variables(context, verb, given, known):
 def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None,
              run_as=None, web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None,
              tags=None, extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None,
-             contact=None, mirror_of=None, mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
-    """Take over the Tiki found in a web root."""
+             contact=None, mirror_of=None, mirror_delay=None, version=None, source=None, db_admin=None, php_check=None,
+             dry=None, verbose=None, json=None, unattended=None):
+    """Take over the Tiki found in a web root, or create one in an empty folder."""
     given = _given(locals())
     with edge.verb("instance", _common(dry, verbose, json, unattended)) as run:
         from scripts.verbs import instance as story
-        story.instance(run.settings, name, given)
+        creation = story.creating.Wishes(story.option_file(db_admin), edge.switch(php_check or "yes", "PHP_CHECK"))
+        story.instance(run.settings, name, given, edge.database_from_environment(),
+                       story.Wanted(version or "", source or "", creation))
 
 
 @task
@@ -47,7 +50,7 @@ def blank(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_por
 
 def _given(values: dict) -> dict[str, str]:
     """Return the env file's keys among a task's options, as they were given."""
-    others = ("context", "name", "dry", "verbose", "json", "unattended")
+    others = ("context", "name", "version", "source", "db_admin", "php_check", "dry", "verbose", "json", "unattended")
     return {key.upper(): value for key, value in values.items() if key not in others and value is not None}
 
 
@@ -129,11 +132,63 @@ def restore(context, instance=None, archive=None, from_=None, confirm=None, safe
         from scripts.present import output
         from scripts.verbs import restore as story
         target = run.instance(instance)
-        with run.holding(edge.changing(target)):
+        with run.holding(edge.changing(target), target) as note:
             wishes = story.Wishes(archive=archive or "", from_name=from_ or target.name, confirm=confirm or "",
                                   has_safety=edge.switch(safety or "yes", "SAFETY"),
                                   unverified=edge.switch(unverified, "UNVERIFIED"))
-            output.show_json([story.restore(target, wishes)])
+            output.show_json([note(story.restore(target, wishes))])
+
+
+@task
+def edit(context, instance=None, dry=None, verbose=None, json=None, unattended=None):
+    """Change an env file in the operator's editor."""
+    with edge.verb("edit", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import edit as story
+        story.edit(run.settings, run.name(instance))
+
+
+@task
+def tags(context, instance=None, add=None, drop=None, dry=None, verbose=None, json=None, unattended=None):
+    """Show or change the words a site is selected by."""
+    with edge.verb("tags", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import tags as story
+        wanted = story.wanted(edge.words(add), edge.words(drop))
+        rows = run.each(instance or ("" if any(wanted) else "*"), edge.none, lambda one: story.tags(one, *wanted))
+        output.show(rows, story.COLUMNS, "No instance yet. Next: make instance NAME=... WEB_ROOT=...")
+
+
+@task
+def detect(context, instance=None, write=None, dry=None, verbose=None, json=None, unattended=None):
+    """Look again at a site and its host, and compare with the env file."""
+    with edge.verb("detect", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import detect as story
+        is_write = edge.switch(write, "WRITE")
+        output.show_json(run.each(instance, edge.none, lambda one: story.detect(one, is_write)))
+
+
+@task
+def copysshkey(context, instance=None, host_keys=None, dry=None, verbose=None, json=None, unattended=None):
+    """Let TRIM log in without a password."""
+    with edge.verb("copysshkey", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import copysshkey as story
+        taken = edge.one_of(host_keys, "HOST_KEYS", ("strict", "accept-new")) or ""
+        output.show_json(run.each(instance, edge.none, lambda one: story.copysshkey(one, taken)))
+
+
+@task
+def delete(context, instance=None, destroy=None, confirm=None, safety=None, dry=None, verbose=None, json=None,
+           unattended=None):
+    """Forget a site, or remove it."""
+    with edge.verb("delete", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import delete as story
+        wishes = story.Wishes(edge.switch(destroy, "DESTROY"), confirm or "", edge.switch(safety or "yes", "SAFETY"))
+        target = run.instance(instance)
+        with run.holding(edge.changing(target), target) as note:
+            output.show_json([note(story.delete(target, wishes))])
 
 
 @task
@@ -143,3 +198,94 @@ def fix(context, instance=None, dry=None, verbose=None, json=None, unattended=No
         from scripts.present import output
         from scripts.verbs import fix as story
         output.show_json(run.each(instance, edge.changing, story.fix))
+
+
+@task
+def access(context, instance=None, dry=None, verbose=None, json=None, unattended=None):
+    """Open a shell in the web root."""
+    with edge.verb("access", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import access as story
+        story.refuse_without_terminal("a shell")
+        run.each(instance, edge.none, story.access)
+
+
+@task
+def cli(context, instance=None, command=None, confirm=None, dry=None, verbose=None, json=None, unattended=None,
+        jobs=None):
+    """Run a command of Tiki's console."""
+    with edge.verb("cli", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import cli as story
+        words = story.words(command)
+        several = story.is_several(run.settings, instance)
+        rows = run.each(instance, edge.changing if story.is_changing(words) else edge.reading,
+                        lambda one: story.cli(one, words, confirm or "", several))
+        output.show_json(rows)
+
+
+@task
+def database(context, instance=None, command=None, dry=None, verbose=None, json=None, unattended=None):
+    """Open the site's database, or run one statement."""
+    with edge.verb("database", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import database as story
+        output.show_json(run.each(instance, edge.none, lambda one: story.database(one, command or "")))
+
+
+@task
+def stats(context, instance=None, csv=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Show the key figures of sites."""
+    with edge.verb("stats", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.registry import registry
+        from scripts.verbs import stats as story
+        as_csv = edge.switch(csv, "CSV")
+        names = registry.select(run.settings, instance or "all")
+        rows, faults = story.stats(run.settings, names, edge.number(jobs, "JOBS") or 1)
+        story.show(rows, as_csv)
+        story.fail(rows, faults)
+
+
+@task
+def temporary_user(context, instance=None, in_group=None, days=None, name=None, drop=None, dry=None, verbose=None,
+                   json=None, unattended=None):
+    """Make a login for a helper that expires."""
+    with edge.verb("temporary-user", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import temporary_user as story
+        wishes = story.Wishes(in_group or "", edge.number(days, "DAYS") or 1, name or "", drop or "")
+        # Shared: two rows come and go as when a visitor registers; a restore, which holds the site alone, waits.
+        output.show_json(run.each(instance, edge.reading, lambda one: story.temporary_user(one, wishes)))
+
+
+@task
+def versions(context, instance=None, dry=None, verbose=None, json=None, unattended=None):
+    """Show which Tikis can be had."""
+    with edge.verb("versions", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import versions as story
+        asked = run.instance(instance) if instance else None
+        story.show(story.versions(run.settings, asked), asked)
+
+
+@task
+def prepare(context, version=None, source=None, force=None, dry=None, verbose=None, json=None, unattended=None):
+    """Make the complete code of a version."""
+    with edge.verb("prepare", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import prepare as story
+        output.show_json([story.prepare(run.settings, version, source, edge.switch(force, "FORCE"))])
+
+
+@task
+def adopt(context, from_=None, archives=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take over what TRIM or Tiki Manager has on record."""
+    with edge.verb("adopt", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import adopt as story
+        story.adopt(run.settings, from_ or "", archives or "")
+
+
+@task
+def completion(context, for_=None, dry=None, verbose=None, json=None, unattended=None):
+    """Say how a shell's TAB comes to know TRIM."""
+    with edge.verb("completion", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import completion as story
+        story.completion(run.settings, edge.one_of(for_, "FOR", tuple(story.START_FILES)))

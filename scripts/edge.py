@@ -25,6 +25,7 @@ from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings
 from scripts.registry.settings import load as load_settings
+from scripts.steps import hooks
 
 TOP = Path(__file__).resolve().parent.parent
 BUG = 1
@@ -97,8 +98,8 @@ class Run:
         for name in names:
             try:
                 instance = registry.load(self.settings, name)
-                with self.holding(locks_of(instance)):
-                    results.append(story(instance))
+                with self.holding(locks_of(instance), instance) as note:
+                    results.append(note(story(instance)))
             except (Fault, OSError) as fault:
                 if len(names) == 1:
                     raise
@@ -107,10 +108,13 @@ class Run:
         return results
 
     @contextmanager
-    def holding(self, wanted: Iterable[Lock]) -> Iterator[None]:
-        """Hold locks for the length of a story."""
-        with locks.hold(self.settings, wanted, self.verb):
-            yield
+    def holding(self, wanted: Iterable[Lock], instance: Instance | None = None) -> Iterator[hooks.Note]:
+        """Hold locks for the length of a story; with the instance it is of, run the site's own hooks around it.
+
+        Yields what takes the story's result, for the hooks that come after it.
+        """
+        with locks.hold(self.settings, wanted, self.verb), hooks.around(self.verb, instance) as note:
+            yield note
 
     def _ask_which(self, label: str) -> str:
         known = registry.names(self.settings)
@@ -152,8 +156,9 @@ class Run:
             return _fault_of(error.code)(said)
         if output.manner.is_json:
             return json.loads(said or "[]")
-        if said:
-            output.say(said)
+        # Each has written its own log; what a console printed must not come into this one.
+        for line in said.splitlines():
+            output.tell_secret(line if line.startswith(f"{name}:") else f"{name}: {line}")
         return []
 
 
@@ -236,7 +241,7 @@ def refuse_variables(verb_name: str, given: str, known: str) -> None:
     if unknown[0].startswith("DB_"):
         raise UsageError(f"{unknown[0]}= stands on make's command line, which every account of this machine can read. "
                          f"Give it in the environment: {unknown[0]}=... make {verb_name} ..., or in the env file")
-    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{nearest(unknown[0], known.split())}. "
+    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{nearest(unknown[0].upper(), known.split())}. "
                      f"It takes: {', '.join(sorted(known.split()))}")
 
 

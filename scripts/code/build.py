@@ -1,4 +1,4 @@
-"""Makes what a checkout lacks and a release has: the vendor folder (composer) and, from Tiki 27 on, built scripts (npm).
+"""Makes what a checkout lacks and a release has: the vendor folder (composer) and, from Tiki 27 on, scripts (npm).
 
 Both run here on the manager, not on the site's host; what they must have made is looked for afterwards.
 """
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import CommandError, HostError
+from scripts.hosts import process
+from scripts.hosts.command import Command, shown
 from scripts.hosts.host import MANAGER
 from scripts.registry.settings import Settings
 
@@ -83,7 +85,8 @@ def _require(step: Step, program: str) -> None:
 def _run(step: Step, program: str, tree: Path, settings: Settings) -> None:
     for words in step.calls:
         try:
-            MANAGER.run("env", "-C", str(tree / step.folder), *_environment(settings), program, *words)
+            argv = ("env", "-C", str(tree / step.folder), *_environment(settings), program, *words)
+            process.run(Command(argv, shown("manager", (program, *words))))
         except CommandError as error:
             raise CommandError(f"{error}. The tree was not kept. Next: correct that, or take a release file, which "
                                "has everything: SOURCE= or RELEASES_DIR", code=error.code,

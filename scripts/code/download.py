@@ -35,9 +35,9 @@ def links(address: str) -> list[str]:
 
 def fetched(address: str, folder: Path) -> Path:
     """Return the file of an address, from an earlier download or a new one; its sha256 is noted beside it."""
-    path = folder / unquote(urlsplit(address).path).rpartition("/")[2]
+    path = folder / name_of(address)
     noted = path.with_name(f"{path.name}.sha256")
-    if path.exists() and noted.exists():
+    if path.exists() and noted.exists() and noted.read_text().split()[:1] == [sha256(path)]:
         return path
     MANAGER.make_folder(str(folder), 0o700)
     partial = path.with_name(f"{path.name}.partial")
@@ -50,6 +50,16 @@ def fetched(address: str, folder: Path) -> Path:
     finally:
         MANAGER.remove(str(partial))
     return path
+
+
+def name_of(address: str) -> str:
+    """Return the file's name in an address."""
+    return unquote(urlsplit(address).path).rpartition("/")[2]
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def forget(path: Path) -> None:

@@ -4,11 +4,13 @@ Only the newest commit of each is fetched, without its history: 70 MB instead of
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from scripts.code import download, unpack
 from scripts.errors import CommandError, HostError
+from scripts.hosts import process
+from scripts.hosts.command import Command, shown
 from scripts.hosts.host import MANAGER
 from scripts.registry import locks
 from scripts.registry.locks import Lock
@@ -16,26 +18,23 @@ from scripts.registry.settings import Settings
 
 ANSWER_SECONDS = "120"   # for the list of branches and tags, a few thousand lines
 NO_SUCH_PROGRAM = 127
+TIMED_OUT = 124          # timeout's own code
 # A server that sends less than this many bytes a second for a minute is gone.
 PATIENCE = ("-c", "http.lowSpeedLimit=100", "-c", "http.lowSpeedTime=60")
 
 
 def remote_refs(settings: Settings) -> dict[str, str]:
     """Return the commits of all branches and tags of GIT_REMOTE by the full name of their ref."""
-    words = ("timeout", ANSWER_SECONDS, *_git(settings, *PATIENCE, "ls-remote", "--heads", "--tags", "--"),
-             settings.git_remote)
-    said = _reached(settings, lambda: MANAGER.read(*words)).decode("utf-8", "replace")
-    if said and not said.endswith("\n"):
-        raise HostError(f"{settings.git_remote} (GIT_REMOTE): its list of branches is cut off. Try again")
-    return _by_name(line.split("\t") for line in said.splitlines())
+    command = _git(settings, "ls-remote", "--heads", "--tags", "--", settings.git_remote, seconds=ANSWER_SECONDS)
+    return _by_name(_reached(settings, lambda: process.read(command)), command)
 
 
 def own_refs(settings: Settings) -> dict[str, str]:
     """Return the same of what was fetched before; nothing when there is no mirror yet."""
     if not (folder(settings) / "HEAD").exists():
         return {}
-    said = MANAGER.read(*_git(settings, "show-ref", "-d"), ok=(0, 1)).decode("utf-8", "replace")
-    return _by_name(line.split(" ") for line in said.splitlines())
+    command = _git(settings, "show-ref", "-d")
+    return _by_name(process.read(command, ok=(0, 1)), command)
 
 
 def fetch(settings: Settings, ref: str, commit: str, verb: str) -> str:
@@ -48,16 +47,16 @@ def fetch(settings: Settings, ref: str, commit: str, verb: str) -> str:
         MANAGER.run("git", "init", "-q", "--bare", "--", str(place))
         # Left by a run that was ended: whoever holds our lock is alone here.
         MANAGER.remove(*(str(path) for path in (*place.glob("*.lock"), *place.glob("refs/**/*.lock"))))
-        words = _git(settings, *PATIENCE, "fetch", "-q", "--depth=1", "--no-tags", "--", settings.git_remote,
-                     f"+{ref}:{ref}")
-        _reached(settings, lambda: MANAGER.run(*words))
-        return MANAGER.read_line(*_git(settings, "rev-parse", "--verify", f"{ref}^{{commit}}"))
+        command = _git(settings, "fetch", "-q", "--depth=1", "--no-tags", "--", settings.git_remote, f"+{ref}:{ref}")
+        _reached(settings, lambda: process.run(command))
+        if ref not in (there := own_refs(settings)):
+            raise CommandError(f"{command.shown}: ended without a fault, and {ref} is not there")
+        return there[ref]
 
 
 def unpacked(settings: Settings, commit: str, into: Path) -> None:
     """Put the files of a commit into an empty folder."""
-    words = _git(settings, "archive", "--format=tar", commit)
-    unpack.from_tar(MANAGER.command(*words), into, f"git commit {commit[:12]}")
+    unpack.from_tar(_git(settings, "archive", "--format=tar", commit), into, f"git commit {commit[:12]}")
 
 
 def folder(settings: Settings) -> Path:
@@ -65,11 +64,15 @@ def folder(settings: Settings) -> Path:
     return settings.cache / "tiki.git"
 
 
-def _git(settings: Settings, *words: str) -> tuple[str, ...]:
-    """Return a call of git on the mirror, which never asks and leaves nothing behind that still runs."""
+def _git(settings: Settings, *words: str, seconds: str = "0") -> Command:
+    """Return a call of git on the mirror, which never asks and leaves nothing behind that still runs.
+
+    seconds is how long it may take; 0 leaves that to who watches for runs that stand still.
+    """
     ssh = os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-    return ("env", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", f"GIT_SSH_COMMAND={ssh}", "git",
-            f"--git-dir={folder(settings)}", "-c", "gc.autoDetach=false", *words)
+    quietly = ("env", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", f"GIT_SSH_COMMAND={ssh}", "timeout", seconds)
+    return Command((*quietly, "git", f"--git-dir={folder(settings)}", "-c", "gc.autoDetach=false", *PATIENCE, *words),
+                   shown("manager", ("git", *words)))
 
 
 def _reached(settings: Settings, ask: Callable[[], bytes]) -> bytes:
@@ -80,14 +83,16 @@ def _reached(settings: Settings, ask: Callable[[], bytes]) -> bytes:
     except CommandError as error:
         if error.code == NO_SUCH_PROGRAM:
             raise HostError("git is not installed on the manager. Next: apt-get install git") from error
+        if error.code == TIMED_OUT:
+            raise HostError(f"{settings.git_remote} (GIT_REMOTE): no answer within {ANSWER_SECONDS} seconds") from error
         said = " / ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
         raise HostError(f"{settings.git_remote} (GIT_REMOTE): cannot be read: {said or error}") from error
 
 
-def _by_name(pairs: Iterable[list[str]]) -> dict[str, str]:
+def _by_name(listed: bytes, command: Command) -> dict[str, str]:
     """Return commits by ref; of an annotated tag the commit it stands for, which follows it with ^{} at its end."""
-    found: dict[str, str] = {}
-    for commit, ref in pairs:
-        found[ref.removesuffix("^{}")] = commit
-    return found
+    if listed and not listed.endswith(b"\n"):
+        raise CommandError(f"{command.shown}: its list is cut off. Try again")
+    lines = [line.split() for line in listed.decode("utf-8", "replace").splitlines()]
+    return {ref.removesuffix("^{}"): commit for commit, ref in lines}
 

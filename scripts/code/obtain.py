@@ -1,6 +1,6 @@
 """Gets the code of an offer to this machine, so that it can be unpacked."""
 
-import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,11 @@ def obtain(settings: Settings, offer: Offer, verb: str) -> Material:
                         lambda into: mirror.unpacked(settings, commit, into))
     if offer.origin == sources.URL:
         path = download.fetched(offer.place, settings.cache / "downloads")
-        return Material(offer, offer.place, _sha256(path), lambda into: _unpack_download(path, into))
+        return Material(offer, offer.place, _identity(path), lambda into: _unpack_download(path, into))
     path = Path(offer.place)
     if path.is_dir():
         return Material(offer, offer.place, "", lambda into: _copy(path, into))
-    return Material(offer, offer.place, _sha256(path), lambda into: unpack.from_file(path, into))
+    return Material(offer, offer.place, _identity(path), lambda into: unpack.from_file(path, into))
 
 
 def _unpack_download(path: Path, into: Path) -> None:
@@ -53,9 +53,10 @@ def _unpack_download(path: Path, into: Path) -> None:
 
 
 def _copy(source: Path, into: Path) -> None:
-    transfer.put(str(source), MANAGER, str(into), list(CHECKOUT))
+    # The code becomes ours, whoever it belonged to; only root can, and need.
+    owner = f"{os.geteuid()}:{os.getegid()}" if os.geteuid() == 0 else None
+    transfer.put(str(source), MANAGER, str(into), list(CHECKOUT), owner)
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+def _identity(path: Path) -> str:
+    return f"sha256:{download.sha256(path)}"

@@ -39,12 +39,13 @@ def of_folder(settings: Settings) -> list[Offer]:
     folder = settings.place(settings.releases_dir)
     if not folder.is_dir():
         raise HostError(f"{folder} (RELEASES_DIR): there is no such folder")
-    return _files(DIR, [str(path) for path in folder.iterdir()])
+    return _files(DIR, {str(path): path.name for path in folder.iterdir()})
 
 
 def of_page(settings: Settings) -> list[Offer]:
     """Return the release files that RELEASES_URL links to; raise HostError when it cannot be read."""
-    return _files(URL, download.links(settings.releases_url)) if settings.releases_url else []
+    linked = download.links(settings.releases_url) if settings.releases_url else []
+    return _files(URL, {address: download.name_of(address) for address in linked})
 
 
 def of_git(settings: Settings) -> list[Offer]:
@@ -84,7 +85,7 @@ def first(settings: Settings, word: Word, use: Callable[[Offer], T], tell: Calla
         for problem in problems:
             tell(f"{word}: {problem}")
         if offer.word != word:
-            tell(f"{word}: git is out of reach: its newest release is taken, {offer.word}")
+            tell(f"{word}: the branch cannot be had: its newest release is taken, {offer.word}")
         elif offer.origin == MIRROR and word.kind != RELEASE:
             tell(f"{word}: taken as it was fetched last, commit {offer.commit[:12]}")
         return used
@@ -110,8 +111,9 @@ def _asked(look: Look, settings: Settings, problems: list[str]) -> list[Offer]:
         return []
 
 
-def _files(origin: str, places: list[str]) -> list[Offer]:
-    found = [(FILE.fullmatch(place.rpartition("/")[2].partition("?")[0]), place) for place in places]
+def _files(origin: str, names: dict[str, str]) -> list[Offer]:
+    """Return the release files among places, whose names are given."""
+    found = [(FILE.fullmatch(name), place) for place, name in names.items()]
     ordered = sorted((name for name in found if name[0]), key=lambda one: (ENDINGS.index(one[0][2]), one[1]))
     return [Offer(words.parse(name[1]), origin, place) for name, place in ordered]
 

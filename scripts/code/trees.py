@@ -122,6 +122,7 @@ def _plan(settings: Settings, word: Word, source: str | None, found: PreparedTre
 
 def _made(settings: Settings, word: Word, material: Material, tell: Tell) -> PreparedTree:
     """Build a tree beside its final name and put it there when it is complete."""
+    _refuse_site(Path(material.offer.place), material.origin)  # a folder, before all of it is copied
     final = _place(settings, word.text)
     partial = final.with_name(f"{word}.partial")
     MANAGER.remove_tree(str(partial))  # left by a run that was ended
@@ -166,29 +167,28 @@ def _version(top: Path, word: Word, material: Material, tell: Tell) -> str:
         found = None
     if not found:
         raise ArchiveError(f"{material.origin}: this is not a Tiki: no version stands in {VERSION_FILE}")
-    if (top / CONFIGURATION).exists():
-        raise RefusedError(f"{material.origin}: this is a site, not a release: it holds {CONFIGURATION}, and whatever "
-                           "its users put there. Give a release or a fresh checkout")
+    _refuse_site(top, material.origin)
     version = found[2].strip()
     if not word.holds(words.numbers(version)):
-        raise ArchiveError(f"{material.origin}: its code says it is Tiki {version}, which is not {word}. Give "
-                           f"VERSION={words.numbers(version)[0]}.x" if words.numbers(version) else
-                           f"{material.origin}: its code says it is Tiki {version!r}, which is not {word}")
+        raise ArchiveError(f"{material.origin}: its code says it is Tiki {version}, which is not {word}. Give the "
+                           "VERSION that it is, or another source")
     if material.offer.word.kind == RELEASE and version != material.offer.word.text:
         tell(f"{word}: its code says it is {version}")
     return version
 
 
+def _refuse_site(top: Path, origin: str) -> None:
+    if (top / CONFIGURATION).exists():
+        raise RefusedError(f"{origin}: this is a site, not a release: it holds {CONFIGURATION}, and whatever its users "
+                           "put there. Give a release or a fresh checkout")
+
+
 def _neighbours(settings: Settings, word: Word) -> list[Path]:
     """Return the trees that most files can be shared with: the one to be replaced, then the nearest versions."""
-    def distance(one: PreparedTree) -> tuple[bool, float, float]:
-        other, own = (*words.parse(one.name).order, 0), (*word.order, 0)
-        return (one.name != word.text, abs(_finite(other[0]) - _finite(own[0])), abs(_finite(other[1]) - _finite(own[1])))
+    def distance(one: PreparedTree) -> tuple[bool, list[float]]:
+        other = words.parse(one.name)
+        return (one.name != word.text, [abs(own - its) for own, its in zip(word.finite_order, other.finite_order)])
     return [one.path for one in sorted(all_trees(settings), key=distance)[:COMPARED_WITH]]
-
-
-def _finite(number: float) -> float:
-    return min(number, 1000)
 
 
 def _read(path: Path) -> PreparedTree | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from scripts.errors import UsageError
 
 RELEASE, BRANCH, TRUNK = "release", "branch", "trunk"
-FORM = re.compile(r"(?P<release>\d+(?:\.\d+)+)|(?P<branch>\d+(?:\.\d+)*)\.x")
+FORM = re.compile(r"(?P<release>\d+(?:\.\d+)+)|(?P<branch>\d+(?:\.\d+)*)\.x", re.ASCII)
+ENDLESS = 1000  # more releases than a series will ever have
 TRUNK_NAMES = ("trunk", "master")
 
 
@@ -27,6 +28,11 @@ class Word:
     def order(self) -> tuple[float, ...]:
         """Return what to sort by: a branch comes after the releases it has had, trunk after all."""
         return self.numbers if self.kind == RELEASE else (*self.numbers, math.inf)
+
+    @property
+    def finite_order(self) -> list[float]:
+        """Return the same in numbers that can be subtracted, to tell how near two versions are."""
+        return [min(number, ENDLESS) for number in (*self.order, 0)]
 
     def holds(self, numbers: tuple[int, ...]) -> bool:
         """Whether a version of these numbers is of this series; a release is taken for its series, trunk for all.

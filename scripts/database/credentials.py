@@ -69,11 +69,10 @@ def option_file(host: Host, account: Account) -> Iterator[str]:
         if host.read("tee", "--", path, stdin=text) != text:
             raise CommandError(f"[{host.name}] tee {path}: the option file was not written whole. Is the disk full?")
         yield path
-    except BaseException:
-        with suppress(Fault):  # the first fault is the one to tell; `leftovers` finds the file
+    finally:
+        # The work is done, or its own fault is the one to tell; a file that stays is found by `leftovers`.
+        with suppress(Fault):
             host.read("rm", "-f", "--", path)
-        raise
-    host.read("rm", "-f", "--", path)
 
 
 def leftovers(host: Host) -> list[str]:

@@ -40,9 +40,9 @@ CANNOT_HOLD = {
 
 
 class SqlError(DatabaseError):
-    """The server answered with an error; code is its number."""
+    """The server answered with an error; code is its number, 0 where a fault only passes it on."""
 
-    def __init__(self, message: str, code: int) -> None:
+    def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
         self.code = code
 

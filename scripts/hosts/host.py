@@ -27,6 +27,10 @@ class Host:
         """Return the call of a program at this host."""
         raise NotImplementedError
 
+    def terminal(self, *words: str) -> Command:
+        """Return a call that gets the operator's terminal at this host; for process.attach."""
+        return self.command(*words)
+
     def read(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> bytes:
         """Return what a program that changes nothing prints; runs in a dry run too."""
         return process.read(self.command(*words, stdin=stdin), ok=ok)

@@ -47,7 +47,14 @@ class Stage:
 
 
 def judge(started: list[Running | Stage], codes: list[int], ok: Sequence[int]) -> None:
-    """Raise the fault of the first stage that failed by itself."""
+    """Raise the fault of the first stage that failed by itself.
+
+    Where one of our own stages could not write, a full disk for example, the programs before it only tell of a
+    broken pipe, each in its own words.
+    """
+    for one in started:
+        if isinstance(one, Stage) and one.faults and isinstance(one.faults[0], OSError):
+            raise one.faults[0]
     consequences: list[CommandError] = []
     for place, (one, code) in enumerate(zip(started, codes)):
         if isinstance(one, Stage):

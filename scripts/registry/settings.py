@@ -25,6 +25,17 @@ class Settings:
     known_hosts: str = described("", help="Another known_hosts file than ssh's own.")
     prove_db: str = described("", help="An option file (mode 0600, [client] section) of a server that make prove may "
                                        "create databases on. Empty: a throw-away MariaDB is started for each proof.")
+    cache_dir: str = described("var/cache", help="Prepared code, the git mirror, downloads: all can be made again.")
+    releases_dir: str = described("", help="A folder of Tiki's release files, as in tiki-24.4.tar.gz (.tgz, .tar.bz2, "
+                                           ".tar.zst, .zip).")
+    releases_url: str = described("", pattern=r"https?://\S+", wants="an http or https address",
+                                  help="A web page that links such files.")
+    git_remote: str = described("https://gitlab.com/tikiwiki/tiki.git", pattern=r"[^-\s]\S*", wants="a git address",
+                                help="Where branches and releases are fetched from by git; empty: nowhere.")
+    composer: str = described("composer", pattern=r"[^-\s]\S*", wants="a program",
+                              help="The program that makes the vendor folder of code from git.")
+    npm: str = described("npm", pattern=r"[^-\s]\S*", wants="a program",
+                         help="The program that builds the scripts of code from git, from Tiki 27 on.")
 
     def place(self, folder: str) -> Path:
         """Return one of the folders above as an absolute path."""
@@ -37,6 +48,10 @@ class Settings:
     @property
     def work(self) -> Path:
         return self.place(self.work_dir)
+
+    @property
+    def cache(self) -> Path:
+        return self.place(self.cache_dir)
 
     @property
     def state(self) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
-from scripts.errors import ArchiveError, Fault, HostError, UsageError
+from scripts.errors import ArchiveError, Fault, HostError, UsageError, of_os_error
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry import locks
@@ -57,27 +57,25 @@ def locate(wanted: str, archives: str) -> OldManager:
     return OldManager(database, place, _key(data, own))
 
 
-def bring_archives(instance: Instance, sources: dict[str, Path]) -> tuple[int, int, list[str]]:
-    """Bring archives under the instance's name; return how many came, how many were there, and what did not and why.
+def bring_archives(instance: Instance, sources: dict[str, Path]) -> list[str]:
+    """Bring archives under the instance's name; return a sentence on each that did not come.
 
-    sources are files by the stamp of their names. One that fails does not keep the others.
+    sources are files by the stamp of their names. One that fails does not keep the others; one that is there
+    already stays as it is.
     """
-    settings, came, known, failed = instance.settings, 0, 0, []
+    settings, failed = instance.settings, []
     place = archive.folder(settings, instance.name)
-    with locks.hold(settings, [Lock(f"{instance.name}.store", exclusive=True)], "adopt"):
-        MANAGER.make_folder(str(place), 0o700)
-        for stamp, source in sorted(sources.items()):
-            target = foreign.target_of(place, instance.name, stamp)
-            try:
-                if foreign.is_there(source, target):
-                    known += 1
-                    continue
-                _require_room(source, place)
-                foreign.bring(source, target)
-                came += 1
-            except Fault as fault:
-                failed.append(f"{instance.name}: {fault}")
-    return came, known, failed
+    for stamp, source in sorted(sources.items()):
+        try:
+            with locks.hold(settings, [Lock(f"{instance.name}.store", exclusive=True)], "adopt"):
+                MANAGER.make_folder(str(place), 0o700)
+                target = foreign.target_of(place, instance.name, stamp)
+                if not foreign.is_there(source, target):
+                    _require_room(source, place)
+                    foreign.bring(source, target)
+        except (Fault, OSError) as error:
+            failed.append(f"{instance.name}: {of_os_error(error) if isinstance(error, OSError) else error}")
+    return failed
 
 
 def refuse_other_archives(settings: Settings, name: str, sources: dict[str, Path]) -> None:

@@ -11,6 +11,7 @@ from scripts.registry import env_file, registry, schema
 from scripts.registry.env_file import Value
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
+from scripts.steps import forgetting, places
 
 COMMAND_LINE = "the command line"
 
@@ -33,7 +34,7 @@ def new_name(settings: Settings, name: str | None) -> str:
     return prompts.ask("Name of the instance (small letters, digits, dashes)", check=is_free)
 
 
-def ask_place(given: dict[str, str]) -> dict[str, str]:
+def ask_place(settings: Settings, given: dict[str, str]) -> dict[str, str]:
     """Return given with what it takes to find the web root, asked for at a terminal where it is missing."""
     answers = dict(given)
     if not prompts.can_ask():
@@ -46,7 +47,10 @@ def ask_place(given: dict[str, str]) -> dict[str, str]:
         for key in ("SSH_HOST", "SSH_USER"):
             answers.setdefault(key, "") or answers.update({key: _ask(key, "")})
     if "WEB_ROOT" not in answers:
-        answers["WEB_ROOT"] = _ask("WEB_ROOT", "")
+        chosen = places.choose(settings, answers)
+        answers["WEB_ROOT"] = chosen.path if chosen else _ask("WEB_ROOT", "")
+        if chosen and chosen.php:
+            answers.setdefault("PHP", chosen.php)
     return answers
 
 
@@ -94,6 +98,7 @@ def write(settings: Settings, instance: Instance, done: str) -> None:
             values[key] = _text(value)
             comments[key] = field.metadata["help"]
     path = registry.folder(settings) / f"{instance.name}.env"
+    forgetting.part_from_earlier(settings, instance.name)
     MANAGER.write(str(path), env_file.write_text(values, comments).encode("utf-8"), 0o600)
     if not process.conduct.dry_run:
         output.say(f"{instance.name}: wrote {path.relative_to(settings.top)}")

@@ -87,6 +87,6 @@ def part_from_earlier(settings: Settings, name: str) -> None:
         if not count or process.conduct.dry_run:
             continue
         into = shlex.quote(str(archive.folder(settings, name)))
-        output.say(f"{name}: {count} {'archives' if count > 1 else 'archive'} of an earlier {name} are kept in {place}; "
-                   f"they do not count as this one's. If it is the same site, take them over: "
-                   f"mkdir -p {into} && mv -n {shlex.quote(str(place))}/* {into}/")
+        noun = "archives" if count > 1 else "archive"
+        output.say(f"{name}: {place} holds {count} {noun} of an earlier {name}, which do not count as this one's. "
+                   f"If it is the same site, take them over: mkdir -p {into} && mv -n {shlex.quote(str(place))}/* {into}/")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from scripts.errors import CommandError, Fault, RefusedError
+from scripts.errors import CommandError, Fault, RefusedError, of_os_error
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.present import output
@@ -19,6 +19,7 @@ from scripts.registry.instance import Instance
 
 BEFORE, AFTER, FAILED = "before", "after", "failed"
 LAST_LINES = 3          # of a hook's output, in a message
+BUG = 1
 SAID_TAIL = 20_000      # characters of a hook's output that go into the run log
 # make's own: a make that a hook calls would take the variables of ours for its own. DB_*: may be secret.
 NOT_FOR_HOOKS = ("MAKE", "MFLAGS", "TRIM_", "DB_")
@@ -30,12 +31,15 @@ Note = Callable[[object], object]
 
 
 @contextmanager
-def around(verb: str, instance: Instance) -> Iterator[Note]:
-    """Run the hooks of a verb before and after the block, which tells the story of one instance.
+def around(verb: str, instance: Instance | None) -> Iterator[Note]:
+    """Run the hooks of a verb before and after the block, which tells the story of one instance; none without one.
 
     Raises RefusedError when one of `before` fails; the block is then not entered. One of `after` or `failed` that
     fails is a warning.
     """
+    if instance is None:
+        yield lambda result: result
+        return
     results: list[object] = []
 
     def note(result: object) -> object:
@@ -45,11 +49,12 @@ def around(verb: str, instance: Instance) -> Iterator[Note]:
     try:
         _run(verb, BEFORE, instance, {})
         yield note
-    except Fault as fault:
-        _run_and_warn(verb, FAILED, instance, {"FAULT": " ".join(str(fault).split()), "EXIT_CODE": str(fault.exit_code)})
+    except (Fault, OSError) as error:
+        fault = of_os_error(error) if isinstance(error, OSError) else error
+        _run_and_warn(verb, FAILED, instance, _of_fault(" ".join(str(fault).split()), fault.exit_code))
         raise
     except Exception as bug:
-        _run_and_warn(verb, FAILED, instance, {"FAULT": f"a fault of TRIM itself: {type(bug).__name__}", "EXIT_CODE": "1"})
+        _run_and_warn(verb, FAILED, instance, _of_fault(f"a fault of TRIM itself: {type(bug).__name__}", BUG))
         raise
     _run_and_warn(verb, AFTER, instance, _told(results))
 
@@ -97,12 +102,13 @@ def _refuse_unsafe(top: Path, hook: Path) -> None:
     """Raise RefusedError for a hook that cannot run or that somebody else could have written."""
     name = str(hook.relative_to(top))
     try:
-        for path in (hook, *list(hook.parents)[:3]):    # the file, before/, VERB/, hooks.d/
+        trusted = {0, os.geteuid(), top.stat().st_uid}
+        for path in (hook, *hook.parents[:3]):    # the file, before/, VERB/, hooks.d/
             status = path.stat()
             place = str(path.relative_to(top))
-            if status.st_uid not in (0, os.geteuid()):
+            if status.st_uid not in trusted:
                 raise RefusedError(f"the hook {name} is not run: {place} belongs to another account. "
-                                   f"Next: chown root {place}")
+                                   f"Next: chown --reference=tasks.py {place}")
             if status.st_mode & stat.S_IWOTH:
                 raise RefusedError(f"the hook {name} is not run: everybody may change {place}. "
                                    f"Next: chmod o-w {place}")
@@ -126,6 +132,10 @@ def _facts(verb: str, moment: str, instance: Instance) -> dict[str, str]:
             "ACCESS": instance.access, "SSH_HOST": instance.ssh_host, "SSH_USER": instance.ssh_user,
             "SSH_PORT": str(instance.ssh_port), "STAGE": instance.stage, "TAGS": ",".join(instance.tags),
             "CONTACT": instance.contact}
+
+
+def _of_fault(fault: str, code: int) -> dict[str, str]:
+    return {"FAULT": fault, "EXIT_CODE": str(code)}
 
 
 def _told(results: list[object]) -> dict[str, str]:

@@ -38,7 +38,11 @@ def folders(place: Path) -> dict[str, Path]:
 def found_in(folder: Path) -> Found:
     """Return the archives of one folder, and what else lies there."""
     archives, others = {}, []
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        return Found({}, (f"{folder}: cannot be read: {error.strerror}",))
+    for path in paths:
         stamp = _stamp(folder.name, path.name)
         reason = _no_archive(path) if stamp else "its name is no archive's"
         if reason:

@@ -96,11 +96,16 @@ function trim_version_text()
     return '';
 }
 
+function trim_extensions()
+{
+    $known = array('mysqli', 'pdo_mysql', 'mbstring', 'intl', 'gd', 'imagick', 'curl', 'dom', 'xml', 'simplexml', 'zip',
+        'zlib', 'bz2', 'bcmath', 'iconv', 'json', 'ldap', 'openssl', 'session', 'tokenizer', 'ctype', 'fileinfo');
+    return array_values(array_filter($known, 'extension_loaded'));
+}
+
 function trim_describe($root)
 {
     $status = stat($root);
-    $extensions = array('mysqli', 'pdo_mysql', 'mbstring', 'intl', 'gd', 'imagick', 'curl', 'dom', 'xml', 'simplexml',
-        'zip', 'zlib', 'bz2', 'bcmath', 'iconv', 'json', 'ldap', 'openssl', 'session', 'tokenizer', 'ctype', 'fileinfo');
     return array(
         'owner' => trim_name_of($status['uid'], 'posix_getpwuid'),
         'group' => trim_name_of($status['gid'], 'posix_getgrgid'),
@@ -110,10 +115,10 @@ function trim_describe($root)
         'htaccess' => is_link('.htaccess') ? 'link' : (is_file('.htaccess') ? 'file' : ''),
         'sites' => trim_virtual_sites(),
         'certificates' => array_values(preg_grep('/-(ca|cert|key)\.pem$/', trim_names('db/cert'))),
-        'extensions' => array_values(array_filter($extensions, 'extension_loaded')),
     );
 }
 
+$trim_report['extensions'] = trim_extensions();
 register_shutdown_function('trim_print');
 set_error_handler('trim_on_error');
 ob_start();

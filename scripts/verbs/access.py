@@ -28,6 +28,9 @@ def access(instance: Instance) -> None:
     if not host.present(instance.web_root, kind="d"):
         raise RegistryError(f"{instance.name}: {instance.web_root}: there is no such folder on the host. Give another "
                             f"WEB_ROOT in instances.d/{instance.name}.env")
+    if process.conduct.dry_run:
+        output.say(f"would: open a shell at {instance.name} in {instance.web_root}")
+        return
     output.say(f"{instance.name}: {instance.web_root}; leave with exit")
     script = LOGIN_SHELL_HERE if host.is_remote else SHELL_HERE
     process.attach(host.terminal("sh", "-c", script, "sh", instance.web_root))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.errors import ArchiveError, Fault, Findings, RegistryError, UsageError
+from scripts.errors import Fault, Findings, RegistryError, UsageError, of_os_error
 from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import old_database, old_values, registry
@@ -81,12 +81,12 @@ def _take(settings: Settings, manager: OldManager, one: Adopted, name: str, repo
             adopting.refuse_other_archives(settings, name, found)
             instance = _written(settings, manager, one, instance)
             report.remarks += [f"{name}: {remark}" for remark in _remarks(one, instance)]
-        came, known, failed = adopting.bring_archives(instance, found) if found else (0, 0, [])
-    except Fault as fault:
-        _refuse(report, one.old, str(fault))
+    except (Fault, OSError) as error:
+        _refuse(report, one.old, str(of_os_error(error) if isinstance(error, OSError) else error))
         return
+    failed = adopting.bring_archives(instance, found) if found else []
     report.refused += failed
-    report.rows.append(_row(one.old, state, instance, f"{came + known} of {len(found)}"))
+    report.rows.append(_row(one.old, state, instance, f"{len(found) - len(failed)} of {len(found)}"))
 
 
 def _registered(settings: Settings, instance: Instance) -> tuple[Instance, str]:
@@ -125,10 +125,7 @@ def _archives(manager: OldManager, old: OldInstance, report: Report) -> dict[str
     folder = foreign.folders(manager.archives).get(old.folder)
     if folder is None:
         return {}
-    try:
-        found = foreign.found_in(folder)
-    except OSError as error:
-        raise ArchiveError(f"{folder}: cannot be read: {error.strerror}") from error
+    found = foreign.found_in(folder)
     report.refused += found.others
     return found.archives
 

@@ -25,7 +25,8 @@ def _row(number: int, one: Archive) -> dict[str, object]:
     took = record.proven_seconds if record and record.proven else None
     # The folder's name: it tells the archives of a forgotten instance from those of a new one of its name.
     return {"number": number, "instance": one.path.parent.name, "archive": one.path.name,
-            "size": output.size(one.size_bytes), "size_bytes": one.size_bytes, "moment": one.moment.isoformat(), "path": str(one.path),
+            "size": output.size(one.size_bytes), "size_bytes": one.size_bytes, "moment": one.moment.isoformat(),
+            "path": str(one.path),
             "version": record.version if record else "", "kind": record.kind if record else "foreign",
             "verified": output.local_text(record.verified) if record else "",
             "proven": _proven(one), "took": output.duration(took) if took is not None else "",

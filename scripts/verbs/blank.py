@@ -15,7 +15,7 @@ DATABASE_KEYS = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASS")
 def blank(settings: Settings, name: str | None, given: dict[str, str], database: dict[str, str]) -> None:
     """Register an empty place; database holds the DB_* keys that the environment gave."""
     name = enrolling.new_name(settings, name)
-    answers = enrolling.ask_place({**given, **database})
+    answers = enrolling.ask_place(settings, {**given, **database})
     for key in DATABASE_KEYS:
         if key not in answers:
             answers[key] = enrolling.ask(key, "localhost" if key == "DB_HOST" else "")

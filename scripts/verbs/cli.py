@@ -9,7 +9,9 @@ from scripts.errors import CommandError, Findings, HostError
 from scripts.hosts import process
 from scripts.hosts.streams import Sink, Source
 from scripts.present import output
+from scripts.registry import registry
 from scripts.registry.instance import Instance
+from scripts.registry.settings import Settings
 from scripts.tiki import console, probe
 from scripts.verbs import restore
 
@@ -20,7 +22,7 @@ WITH_ERRORS = 'exec "$@" 2>&1'
 
 @dataclass
 class Heard:
-    """What a console printed: its lines without colours, and those that mean failure. Each line is shown as it comes."""
+    """What a console printed: its lines without colours, and what they say of failure; shown as they come."""
 
     prefix: str
     lines: list[str] = field(default_factory=list)
@@ -49,26 +51,44 @@ class Heard:
         return next((line.strip() for line in reversed(self.lines) if line.strip()), "nothing was said")
 
 
-def cli(instance: Instance, words: list[str], confirm: str, is_one_of_several: bool) -> dict[str, object] | None:
-    """Run the console with these words and return what it said; None in a dry run.
+def words(command: str | None) -> list[str]:
+    """Return the words of COMMAND=; without it the console lists its commands."""
+    return console.split(command or "")
+
+
+def is_changing(command: list[str]) -> bool:
+    """Tell whether the command wants the site for itself: all do but those that surely only look.
+
+    The console has some eighty commands and any may be new; a list of harmless ones fails on the safe side.
+    """
+    return console.is_changing(command)
+
+
+def is_several(settings: Settings, wanted: str | None) -> bool:
+    """Tell whether lines of several instances will stand below each other."""
+    return bool(wanted) and len(registry.select(settings, wanted)) > 1
+
+
+def cli(instance: Instance, command: list[str], confirm: str, is_one_of_several: bool) -> dict[str, object] | None:
+    """Run a command of the console and return what it said; None in a dry run.
 
     Raises CommandError when it ends with another code than 0, Findings when it ends with 0 and says it failed.
     """
-    call = console.call(instance, probe.probe(instance), words)
-    if console.is_destructive(words):
+    call = console.call(instance, probe.probe(instance), command)
+    if console.is_destructive(command):
         restore.refuse_unconfirmed(instance, confirm)
     heard = Heard(f"{instance.name}: " if is_one_of_several else "")
     try:
         process.pipe(instance.host.command("sh", "-c", WITH_ERRORS, "sh", *call), heard.listen)
     except CommandError as error:
-        raise _fault(instance, words[0], error, heard) from error
+        raise _fault(instance, command[0], error, heard) from error
     if process.conduct.dry_run:
         return None
     if heard.failures:
         told = "; ".join(dict.fromkeys(heard.failures[:3]))
-        raise Findings(f"{instance.name}: {words[0]}: ended with exit code 0, but it says: {told}")
-    output.say(f"{instance.name}: {words[0]}: exit code 0")
-    return {"instance": instance.name, "command": words, "exit": 0, "output": heard.lines}
+        raise Findings(f"{instance.name}: {command[0]}: ended with exit code 0, but it says: {told}")
+    output.say(f"{instance.name}: {command[0]}: exit code 0")
+    return {"instance": instance.name, "command": command, "exit": 0, "output": heard.lines}
 
 
 def _fault(instance: Instance, name: str, error: CommandError, heard: Heard) -> CommandError | HostError:

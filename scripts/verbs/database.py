@@ -40,6 +40,9 @@ def database(instance: Instance, command: str) -> dict[str, object] | None:
 def _open(client: Client) -> None:
     """Give the client the operator's terminal; how it ends is not judged."""
     host = client.host
+    if process.conduct.dry_run:
+        output.say(f"would: open a client at {client.place}")
+        return
     output.say(f"{client.place}; leave with quit")
     process.attach(host.terminal(programs.on(host).client, f"--defaults-file={client.options}",
                                  f"--default-character-set={client.charset}", f"--database={client.database}"))

@@ -1,19 +1,49 @@
-"""make instance: takes over a living Tiki. Looks at everything, writes one env file here and nothing there."""
+"""make instance: takes over a living Tiki, or creates one in an empty folder.
 
-from scripts.errors import RegistryError
-from scripts.present import output
+Taking over looks at everything, writes one env file here and nothing there. Creating checks first whether that Tiki
+could run there, and takes back what it did when a step fails.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import RegistryError, UsageError
+from scripts.hosts import process
+from scripts.present import output, prompts
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.steps import enrolling, site
+from scripts.steps import creating, enrolling, site
 from scripts.steps.site import Site
-from scripts.tiki import probe
+from scripts.tiki import layout, probe
+from scripts.tiki.version import Version, parse_version
 
 
-def instance(settings: Settings, name: str | None, given: dict[str, str]) -> None:
-    """Register the Tiki in given's WEB_ROOT under a new name."""
+@dataclass(frozen=True)
+class Wanted:
+    """What to create where there is no Tiki yet: a version word or the code itself, and with which rights."""
+
+    version: str = ""
+    source: str = ""
+    creation: creating.Wishes = creating.Wishes()
+
+    @property
+    def is_given(self) -> bool:
+        return bool(self.version or self.source)
+
+
+def instance(settings: Settings, name: str | None, given: dict[str, str], database: dict[str, str],
+             wanted: Wanted) -> None:
+    """Register the Tiki in given's WEB_ROOT under a new name; database holds the DB_* keys of the environment."""
     name = enrolling.new_name(settings, name)
-    answers = enrolling.ask_place(given)
-    taken, told = enrolling.ask_until_it_works(settings, name, answers, lambda one: _look(settings, one))
+    answers = enrolling.ask_place(settings, given)
+    taken, told = enrolling.ask_until_it_works(settings, name, answers, lambda one: _look(settings, one, wanted))
+    if told is None:
+        _create(settings, name, answers, database, wanted)
+        return
+    if wanted.is_given:
+        raise UsageError(f"{name}: {taken.web_root} holds a Tiki already; VERSION= and SOURCE= create one in an empty "
+                         "folder. Nothing was changed")
     for line in told:
         output.say(f"{name}: {line}")
     if "WEB_URL" not in given:
@@ -24,15 +54,68 @@ def instance(settings: Settings, name: str | None, given: dict[str, str]) -> Non
                     f"taken over. Next: make backup INSTANCE={name}")
 
 
-def _look(settings: Settings, one: Instance) -> list[str]:
-    """Return what was found, a line each; raise what keeps us from taking the site over."""
+def _look(settings: Settings, one: Instance, wanted: Wanted) -> list[str] | None:
+    """Return what was found, a line each, or None for a place where one is to be created."""
     enrolling.refuse_twins(settings, one)
     found = probe.look(one)
     if found.state in ("empty", "missing"):
-        raise RegistryError(f"{one.name}: {one.web_root} is {found.state}: there is no Tiki to take over. For a place "
-                            f"to restore into: make blank NAME={one.name} WEB_ROOT={one.web_root}")
+        if wanted.is_given or prompts.can_ask():
+            return None
+        raise RegistryError(f"{one.name}: {one.web_root} is {found.state}: there is no Tiki to take over. To create "
+                            f"one there: VERSION=24.x; for a place to restore into: make blank NAME={one.name} "
+                            f"WEB_ROOT={one.web_root}")
     with site.opened(one) as opened:
         return _lines(opened)
+
+
+def _create(settings: Settings, name: str, answers: dict[str, str], database: dict[str, str], wanted: Wanted) -> None:
+    """Create a Tiki and register it; the administrator's password is said once and kept nowhere."""
+    from scripts.code import trees  # here: taking over needs none of it
+
+    version = wanted.version
+    if not wanted.is_given:
+        version = prompts.ask("There is no Tiki yet. Version to create (24.4, 27.x, trunk)", check=_is_said)
+    answers = {**answers, **database}
+    if not wanted.creation.db_admin:
+        for key in ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASS"):
+            answers[key] = answers.get(key) or enrolling.ask(key, "localhost" if key == "DB_HOST" else "")
+    if "WEB_URL" not in answers:
+        answers["WEB_URL"] = enrolling.ask("WEB_URL", "")
+    one = enrolling.made(settings, name, answers)
+    tree = trees.prepared(settings, version or _version_of(wanted.source), wanted.source or None, verb="instance",
+                          tell=output.say)
+    output.say(f"{name}: creating Tiki {tree.version} in {one.web_root}")
+    made = creating.create(one, tree, wanted.creation)
+    kept = {key: value for key, value in answers.items() if not key.startswith("DB_")}  # db/local.php has them now
+    enrolling.write(settings, enrolling.made(settings, name, kept), f"created. Next: make backup INSTANCE={name}")
+    if not process.conduct.dry_run:
+        output.tell_secret(f"{name}: log in as {creating.ADMIN} with the password {made.password}  (shown once)")
+
+
+def _version_of(source: str) -> str:
+    """Return the version that a release file's name or the code in a folder says; raise UsageError when neither does."""
+    class_file = Path(source) / layout.VERSION_FILES[0]
+    edition = parse_version(class_file.read_text(errors="replace")) if class_file.is_file() else None
+    named = re.search(r"\d+\.\d+(?:\.\d+)*", Path(source).name)
+    found = Version(str(edition.version)).base if edition else ()
+    if not named and not found:
+        raise UsageError(f"SOURCE={source}: its name does not say which version it is. Add VERSION=")
+    return ".".join(map(str, found)) if found else named[0]
+
+
+def _is_said(answer: str) -> None:
+    if not answer:
+        raise UsageError("a version is needed; Ctrl-C ends, nothing is written")
+
+
+def option_file(text: str | None) -> Path | None:
+    """Return DB_ADMIN= as a path; raise UsageError when there is no such file."""
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UsageError(f"DB_ADMIN={text}: there is no such option file on this machine")
+    return path
 
 
 def _lines(found: Site) -> list[str]:

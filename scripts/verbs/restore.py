@@ -95,6 +95,8 @@ def _choose(target: Instance, wishes: Wishes) -> Archive:
     """Return the archive that is meant; at a terminal, without ARCHIVE=, it is chosen from a list."""
     registry.check_name(wishes.from_name)
     found = archive.of_instance(target.settings, wishes.from_name)
+    if not found:
+        registry.load(target.settings, wishes.from_name)  # a wrong name is told as one
     if not wishes.archive and len(found) > 1 and prompts.can_ask():
         rows = archives.archives(target.settings, [wishes.from_name])
         lines = [f"{row['archive']}  {row['size']}  {row['kind']}  {row['proven'] and 'proven'}" for row in rows]
@@ -166,7 +168,7 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: 
                          safety: str) -> replace.Replaced:
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
-    note = restoring.begin(target, chosen.path.name, safety)
+    note = restoring.begin(target, _called(target, chosen), safety)
     try:
         told = _replace(found, unpacked, is_own)
     except (Fault, OSError) as error:
@@ -182,6 +184,12 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: 
     for line in told.warnings:
         output.warn(f"{target.name}: {line}")
     return told
+
+
+def _called(target: Instance, chosen: Archive) -> str:
+    """Return what ARCHIVE= has to be for the same archive: its name among the target's own, else its path."""
+    is_own = chosen.path.parent == archive.folder(target.settings, target.name)
+    return chosen.path.name if is_own else str(chosen.path)
 
 
 def _replace(found: Site, unpacked: Unpacked, is_own: bool) -> replace.Replaced:

@@ -4,6 +4,7 @@ Its characters are those that have broken tools before. What is looked for is no
 distinctive half: quoting changes what stands between them.
 """
 
+import os
 import stat
 import threading
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ class Watched:
         lab, root = bench.lab, bench.sample.folder
         database, user, password = lab.account(blank)
         assert password == bench.sample.password == PASSWORD
-        secrets = {"DB_HOST": f"127.0.0.1:{lab.mariadb.port}", "DB_NAME": database, "DB_USER": user, "DB_PASS": password}
+        secrets = {"DB_HOST": f"127.0.0.1:{lab.mariadb.port}", "DB_NAME": database, "DB_USER": user,
+                   "DB_PASS": password}
         reached = {key: str(value) for key, value in bench.reached.items()}
         (self.top / "instances.d" / f"{name}.env").unlink()
         with self._watching():
@@ -128,7 +130,10 @@ def test_only_the_env_file_of_the_blank_holds_the_password(watched):
 
 
 def test_no_option_file_outlives_its_run_on_either_side(watched):
-    assert not [path for ended in watched.runs for path in Path("/tmp").glob(f"trim-*-{ended.pid}.*")]
+    options = [word for _, _, words in watched.calls for word in words if word.startswith(b"--defaults-file=")]
+    folder = watched.bench.shims.temporary
+    assert any(os.fsencode(folder) in word for word in options)
+    assert not [path.name for path in folder.iterdir()]
 
 
 def test_an_env_file_with_a_password_that_others_may_read_is_refused(watched):

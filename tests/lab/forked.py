@@ -20,8 +20,8 @@ from pathlib import Path
 import tasks
 from scripts import edge
 from scripts.database import programs
-from scripts.hosts import process
-from scripts.hosts.conduct import Conduct, stall
+from scripts.hosts import stall
+from scripts.hosts.conduct import Conduct, conduct
 from scripts.present import output
 from scripts.verbs import archives, backup, blank, instance, maintenance, prove, restore
 from tests.lab.shims import Shims
@@ -36,7 +36,6 @@ LONGEST_RUN = 60           # seconds
 class Ended:
     """How a run ended. code is the exit code, negative when a signal ended it."""
 
-    pid: int
     code: int
     stdout: str
     stderr: str
@@ -61,7 +60,7 @@ def run(top: Path, verb: str, shims: Shims | None = None, environment: dict[str,
     if not pid:
         _child(top, verb, shims, environment or {}, variables, said, complained)
     status = _wait(pid, shims)
-    return Ended(pid, os.waitstatus_to_exitcode(status), said.read_text(errors="replace"),
+    return Ended(os.waitstatus_to_exitcode(status), said.read_text(errors="replace"),
                  complained.read_text(errors="replace"), time.monotonic() - started)
 
 
@@ -127,10 +126,12 @@ def _enter(top: Path, shims: Shims | None, said: Path, complained: Path) -> None
     home = os.environ.get("HOME", "/")
     os.environ.clear()
     os.environ.update(PATH=f"{shims.path}:{SYSTEM_PATH}" if shims else SYSTEM_PATH, HOME=home, **{MARK: str(top)})
+    if shims:
+        os.environ["TMPDIR"] = str(shims.temporary)
     os.chdir(top)
     edge.TOP = top
     programs.on.cache_clear()
     stall.watcher.__init__()
-    for kept, fresh in ((process.conduct, Conduct()), (output.manner, output.Manner())):
+    for kept, fresh in ((conduct, Conduct()), (output.manner, output.Manner())):
         for field in dataclasses.fields(fresh):
             setattr(kept, field.name, getattr(fresh, field.name))

@@ -74,6 +74,9 @@ class Shims:
         folder.mkdir(mode=0o777)
         folder.chmod(0o777)        # both sides write, as different users
         self.path.mkdir()
+        self.temporary = folder / "tmp"     # TMPDIR of the runs, so that what they leave there is seen
+        self.temporary.mkdir()
+        self.temporary.chmod(0o1777)
         script = folder / "shim"
         script.write_text(SCRIPT.replace("@FOLDER@", str(folder)))
         script.chmod(0o755)

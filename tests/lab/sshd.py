@@ -15,7 +15,7 @@ CONFIG = """\
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host_key
 PidFile none
-AuthorizedKeysFile {folder}/authorized_keys
+AuthorizedKeysFile {authorized_keys}
 AllowUsers {user}
 StrictModes no
 UsePAM no
@@ -100,8 +100,12 @@ class Sshd:
         self.known_hosts.write_text(f"[{self.host}]:{self.port} {host_key}")
         # All in one line: sshd takes only the first SetEnv of its configuration.
         environment = " ".join(f'"{key}={value}"' for key, value in self._environment.items())
+        # A home of its own has its keys where ssh-copy-id puts them.
+        home = self._environment.get("HOME")
+        keys = [str(authorized), *([f"{home}/.ssh/authorized_keys"] if home else [])]
         config = CONFIG.format(
-            port=self.port, folder=self.folder, user=self.user, environment=environment
+            port=self.port, folder=self.folder, user=self.user, environment=environment,
+            authorized_keys=" ".join(keys)
         )
         (self.folder / "sshd_config").write_text(config)
 

@@ -25,7 +25,7 @@ class Toolkit:
         for name in COPIED:
             source = SOURCE / name
             copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name, **({"ignore": shutil.ignore_patterns("*.env", "__pycache__")}
+            copy(source, folder / name, **({"ignore": shutil.ignore_patterns("*.env", "__pycache__", "hooks.d")}
                                            if source.is_dir() else {}))
         (folder / ".venv").symlink_to(SOURCE / ".venv")
         self._settings: dict[str, str] = {}

@@ -33,8 +33,8 @@ teardown() {
   echo not one >"$TRIM_TOP/var/archives/gone/notes.tar.bz2"
   trim archives JSON=1
   assert_success
-  assert_json "[(one['archive'], one['kind']) for one in found if one['instance'] == 'gone'] ==
-    [('gone_2026-11-21_02-08-57.tar.bz2', 'foreign')]"
+  assert_json "[(one['archive'], one['kind']) for one in found if one['instance'] == 'gone'] \
+    == [('gone_2026-11-21_02-08-57.tar.bz2', 'foreign')]"
 }
 
 @test "archives says what to do when there is none yet" {

@@ -165,7 +165,7 @@ newest_of() {
 
 @test "backup leaves nothing behind when the disk fills up half-way" {
   trim_with_small_files backup INSTANCE=blog
-  assert_one_line "blog"
+  assert_one_line "File too large"
   assert_nothing_changed
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2120,SC2119
 # What the .bats files share; `run` sets status, output and stderr. The lab behind the variables in capitals is
 # house.py. A helper that does not hold shows what it saw.
 
@@ -26,6 +26,7 @@ trim_without_space() {
 
 # The same where no file may grow beyond 16 kB: what is being written breaks half-way, as on a disk that fills up.
 trim_with_small_files() {
+  # shellcheck disable=SC2016  # for the inner shell
   run --separate-stderr bash -c 'ulimit -f 16 && exec make -sC "$TRIM_TOP" "$@"' bash "$@" </dev/null 3>&-
 }
 
@@ -92,14 +93,15 @@ register() {
 
 # setting KEY=value: sets one value of conf/settings.env.
 setting() {
-  sed -i "/^${1%%=*}=/d" "$TRIM_TOP/conf/settings.env"
-  echo "$1" >>"$TRIM_TOP/conf/settings.env"
+  local others
+  others=$(grep -v "^${1%%=*}=" "$TRIM_TOP/conf/settings.env")
+  printf '%s\n%s\n' "$others" "$1" >"$TRIM_TOP/conf/settings.env"
 }
 
 # Everything that a run without effect must leave alone: registry, settings, archives, all trees of all sites.
 everything() {
   find "$TRIM_TOP"/{instances.d,conf,var/archives,var/status} "$SITES" "$FAR_SITES" \
-    -printf '%p %y %l %m %u %g %s %T@\n' 2>/dev/null | sort
+    -printf '%y %m %u %g %p' \( -type d -o -printf ' %l %s %T@' \) -printf '\n' 2>/dev/null | sort
 }
 
 databases() {

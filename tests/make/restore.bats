@@ -62,12 +62,6 @@ pages_of() {
   [[ $(visit "$BLOG_URL") == 200* ]]
 }
 
-@test "restore with SAFETY=no says loudly that there is no way back" {
-  trim restore INSTANCE=wiki SAFETY=no UNATTENDED=1
-  assert_success
-  [ "$stderr" = "warning: wiki: SAFETY=no: what is there now will be gone, with no way back" ] || fail "not loud"
-}
-
 @test "restore in a dry run shows what it would do and changes nothing" {
   trim restore INSTANCE=far DRY=1
   assert_success
@@ -91,11 +85,12 @@ pages_of() {
   done
 }
 
-@test "restore overwrites a guarded site when CONFIRM says its name" {
+@test "restore overwrites a guarded site when CONFIRM says its name; SAFETY=no says loudly that there is no way back" {
   echo STAGE=production >>"$TRIM_TOP/instances.d/wiki.env"
-  trim restore INSTANCE=wiki CONFIRM=wiki
+  trim restore INSTANCE=wiki CONFIRM=wiki SAFETY=no
   assert_success
   assert_output_contains "wiki: is what wiki_"
+  [ "$stderr" = "warning: wiki: SAFETY=no: what is there now will be gone, with no way back" ] || fail "not loud"
 }
 
 @test "restore refuses a source that is unknown, or has no archive" {

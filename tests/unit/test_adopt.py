@@ -12,8 +12,9 @@ from scripts.errors import Findings, HostError, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.present import output
-from scripts.registry import env_file, old_database, old_values, registry
+from scripts.registry import env_file, locks, old_database, old_values, registry
 from scripts.registry.instance import Instance
+from scripts.registry.locks import Lock
 from scripts.registry.old_database import OldInstance
 from scripts.registry.settings import Settings
 from scripts.steps import adopting
@@ -234,6 +235,19 @@ def test_no_archive_is_begun_that_does_not_fit(settings, old, monkeypatch):
         adopting._require_room(old.archives / "1-Blog" / f"1-Blog_{STAMP}.tar.bz2", settings.archives)
 
 
+def test_archives_of_a_store_in_use_are_brought_by_the_next_call(settings, old, capfd):
+    with locks.hold(settings, [Lock("blog.store", True)], "backup"):
+        adopt(settings, old)
+    assert "not taken: blog: blog.store: another run holds it: make backup" in capfd.readouterr().err
+    adopt(settings, old)
+    assert len(archive.of_instance(settings, "blog")) == 2
+
+
+def test_a_folder_of_archives_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "1-blog").touch()
+    assert foreign.found_in(tmp_path / "1-blog").others == (f"{tmp_path}/1-blog: cannot be read: Not a directory",)
+
+
 # Twice, dry, and what stays behind
 
 def test_a_second_call_doubles_nothing(settings, old, capfd):
@@ -364,7 +378,7 @@ def test_an_odd_path_reaches_sqlite_as_it_is(settings, tmp_path):
 # Single values
 
 @pytest.mark.parametrize(("name", "new"), [
-    ("Blog", "blog"), ("O'Hara's Wiki", "oharas-wiki"), ("doc.tiki.org", "doc-tiki-org"), 
+    ("Blog", "blog"), ("O'Hara's Wiki", "oharas-wiki"), ("doc.tiki.org", "doc-tiki-org"),
     ("Größe", "groe"), ("--x--", "x"), ("日本", "site-7"), ("", "site-7"), ("a/../b", "a-b")])
 def test_an_old_name_becomes_one_of_ours(name, new):
     assert old_values.name_of(OldInstance(7, name, "/srv")) == new

@@ -307,7 +307,7 @@ def side_by_side(run) -> None:
 def test_each_instance_gets_a_process_with_the_same_words(three, program, capfd):
     program('echo "$@"')
     assert code_of(side_by_side, jobs="2") == 0
-    assert sorted(capfd.readouterr().out.splitlines()) == [f"backup --keep=7 --instance={name}"
+    assert sorted(capfd.readouterr().out.splitlines()) == [f"{name}: backup --keep=7 --instance={name}"
                                                            for name in ("blog", "forum", "wiki")]
 
 

@@ -8,12 +8,20 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 NOT_VERBS = {"list",  # another name of instances
+             "editinstance",  # another name of edit
              "setup", "demo", "test", "test_real", "bench", "lint", "help"}
 MAKEFILE = (TOP / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
 TASKS = {node.name: node for node in ast.parse((TOP / "tasks.py").read_text(encoding="utf-8")).body
          if isinstance(node, ast.FunctionDef) and [ast.unparse(one) for one in node.decorator_list] == ["task"]
          and node.name != "refuse_variables"}
 COMMON = {"DRY", "V", "JSON", "UNATTENDED"}
+
+OLD_WORDS = dict(re.findall(r"^([a-z-]+): (.+)$", (TOP / "conf/old-words.txt").read_text("utf-8"), re.MULTILINE))
+# All targets of TRIM's last Makefile (2018), and what its pages promised.
+WORDS_OF_TRIM = {"help", "instance", "editinstance", "blank", "viewdb", "check", "verify", "watch", "update", "upgrade",
+                 "convert", "access", "backup", "restore", "fix", "cli", "detect", "enablewww", "delete", "profile",
+                 "report", "copysshkey", "clone", "cloneandupgrade", "clean", "clean-files", "list-make-vars", "shell",
+                 "mirror", "compare"}
 
 
 def targets() -> set[str]:
@@ -59,3 +67,19 @@ def test_what_is_no_verb_is_still_a_target():
 def test_a_rule_passes_what_its_task_takes(verb):
     options = {argument.arg.rstrip("_").upper() for argument in TASKS[verb].args.args} - {"CONTEXT"}
     assert {"V" if name == "VERBOSE" else name for name in options} == variables(verb)
+
+
+def test_every_word_of_trim_is_a_target_or_says_what_takes_its_place():
+    known = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+    assert WORDS_OF_TRIM - known == set(OLD_WORDS)
+
+
+def test_the_readme_names_the_words_that_only_say_what_takes_their_place():
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    assert [word for word in OLD_WORDS if f"`{word}`" not in readme] == []
+
+
+def test_what_takes_a_word_s_place_is_there():
+    known = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+    named = {verb for answer in OLD_WORDS.values() for verb in re.findall(r"make ([a-z-]+)", answer)}
+    assert named <= known

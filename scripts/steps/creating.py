@@ -1,0 +1,197 @@
+"""Creates a Tiki in an empty folder: code, database, Tiki's own installer, .htaccess, permissions, administrator.
+
+A fault takes back whatever this run put there, and nothing else: the folder was empty or missing when it began, and
+only what the code brought is removed.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.code.trees import PreparedTree
+from scripts.database import credentials, load, making
+from scripts.database.account import Account
+from scripts.database.client import Client, quote_text
+from scripts.errors import CommandError, DatabaseError, Fault, RefusedError
+from scripts.hosts import process, transfer
+from scripts.present import output
+from scripts.registry import locks
+from scripts.registry.instance import Instance
+from scripts.steps import permissions, requiring, site
+from scripts.tiki import config, layout, passwords, probe
+from scripts.tiki.probe import Probe
+
+ADMIN = "admin"
+OWN_FOLDERS = ("temp", "templates_c", "modules", "db", "img", "files", "dump", "storage", "vendor")
+"""Folders that Tiki makes or fills by itself while it is installed."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to create: the administrator's option file on the manager, or None to use the instance's DB_* keys."""
+
+    db_admin: Path | None = None
+    php_check: bool = True
+
+
+@dataclass(frozen=True)
+class Created:
+    """A new site: its account for db/local.php, and the administrator's password, which is told once."""
+
+    account: Account
+    password: str
+
+
+def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
+    """Create the Tiki of a prepared tree in the instance's web root.
+
+    Raises HostError when it could not run there; nothing is changed then. Any later fault undoes what was done.
+    """
+    found = probe.look(instance)
+    _require_empty(instance, found)
+    told = requiring.shortcomings(instance, found, tree.version, tree.bytes, wishes.php_check)
+    with ExitStack() as undo:  # its contexts undo what they did when the block ends with a fault, and nothing else
+        account = undo.enter_context(_database(instance, wishes, tree.version, told))
+        undo.enter_context(_folder(instance, found, tree))
+        with locks.hold(instance.settings, [tree.lock], "instance"):
+            transfer.put(str(tree.path), instance.host, instance.web_root, owner=_owner(instance, found))
+        _write_config(instance, account, tree.version)
+        _install(instance, account)
+        password = _set_password(instance, account)
+        _finish(instance)
+        probe.probe(instance)
+    return Created(account, password)
+
+
+def _require_empty(instance: Instance, found: Probe) -> None:
+    if found.state not in ("empty", "missing"):
+        raise RefusedError(f"{instance.name}: {instance.web_root} is not empty: it holds {', '.join(found.entries)}. "
+                           "Nothing was changed. Give an empty folder as WEB_ROOT")
+
+
+@contextmanager
+def _database(instance: Instance, wishes: Wishes, version: str, told: list[str]) -> Iterator[Account]:
+    """Yield the account of an empty database; what was made for it is dropped when the block ends with a fault."""
+    if wishes.db_admin is None:
+        account = site.account_of(instance, Probe("empty"))
+        with _client(instance, account) as client:
+            requiring.refuse(instance, version, told + requiring.database_shortcomings(client, version))
+        with _undone(lambda: _empty(instance, account)):
+            yield account
+        return
+    requiring.refuse(instance, version, told)
+    admin = credentials.read_option_file(wishes.db_admin)
+    with making.administrator(instance.host, admin) as server:
+        account = making.make(server, admin, making.name_for(instance.name))
+        with _undone(lambda: making.remove(server, account)):
+            with _client(instance, account) as client:
+                requiring.refuse(instance, version, requiring.database_shortcomings(client, version))
+            yield account
+
+
+@contextmanager
+def _folder(instance: Instance, found: Probe, tree: PreparedTree) -> Iterator[None]:
+    """Make the web root; what the tree brought is removed when the block ends with a fault."""
+    instance.host.make_folder(instance.web_root)
+    with _undone(lambda: _clear(instance, found, tree)):
+        yield
+
+
+@contextmanager
+def _undone(undo) -> Iterator[None]:
+    """Call undo when the block ends with a fault or a signal; a fault of its own is told and not raised."""
+    try:
+        yield
+    except BaseException:
+        try:
+            undo()
+        except Fault as second:
+            output.warn(f"taking back failed: {second}")
+        raise
+
+
+def _clear(instance: Instance, found: Probe, tree: PreparedTree) -> None:
+    """Remove what the tree put into the web root, by the names at its top; the folder too if it was not there."""
+    names = sorted({entry.name for entry in tree.path.iterdir()} | set(OWN_FOLDERS) | {layout.HTACCESS})
+    instance.host.run("rm", "-rf", "--", *(f"{instance.web_root}/{name}" for name in names))
+    if found.state == "missing":
+        instance.host.run("rmdir", "--", instance.web_root)
+
+
+def _empty(instance: Instance, account: Account) -> None:
+    with _client(instance, account) as client:
+        load.drop_everything(client)
+
+
+@contextmanager
+def _client(instance: Instance, account: Account) -> Iterator[Client]:
+    with credentials.option_file(instance.host, account) as options:
+        yield Client(instance.host, options, account.name)
+
+
+def _owner(instance: Instance, found: Probe) -> str | None:
+    """Return user:group for the new files when they can be given away: the folder's own, or its parent's."""
+    if not transfer.is_root_at(instance.host):
+        return None
+    place = instance.web_root if found.state == "empty" else str(Path(instance.web_root).parent)
+    return instance.host.read_line("stat", "-c", "%U:%G", "--", place)
+
+
+def _write_config(instance: Instance, account: Account, version: str) -> None:
+    path = f"{instance.web_root}/{layout.local_php()}"
+    text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
+                                 account.name, version)
+    instance.host.write(path, text, 0o640)
+    if transfer.is_root_at(instance.host):
+        instance.host.run("chown", f"--reference={instance.web_root}", "--", path)
+
+
+def _install(instance: Instance, account: Account) -> None:
+    """Run Tiki's own installer and judge it by what it left: its exit code is 0 whatever happened."""
+    console = f"{instance.web_root}/{layout.CONSOLE}"
+    try:
+        said = instance.host.run(instance.php, "-d", "error_log=/dev/null", console, "database:install", "-n")
+    except CommandError as error:
+        raise CommandError(f"{instance.name}: Tiki's installer failed: {error}", code=error.code) from error
+    if process.conduct.dry_run:
+        return
+    with _client(instance, account) as client:
+        present = {table.name for table in client.tables()}
+        lacking = {"tiki_schema", "tiki_preferences", "users_users"} - present
+        missing = [] if lacking else _unapplied(instance, client)
+    if lacking or missing:
+        last = " / ".join(said.decode("utf-8", "replace").split("\n")[-4:]).strip(" /")
+        what = f"tables {', '.join(sorted(lacking))}" if lacking else f"patches {', '.join(missing[:3])}"
+        raise DatabaseError(f"{instance.name}: Tiki's installer ended without {what}; it said: {last or 'nothing'}")
+
+
+def _unapplied(instance: Instance, client: Client) -> list[str]:
+    """Return the schema patches of the tree that the database does not know."""
+    files = instance.host.read_names("find", f"{instance.web_root}/{layout.PATCHES}", "-maxdepth", "1",
+                                     "-name", "*_*.*", "-printf", "%f\\0")
+    wanted = {name.rsplit(".", 1)[0] for name in files if name.endswith((".sql", ".php", ".yml"))}
+    known = {name for (name,) in client.query("SELECT patch_name FROM tiki_schema")}
+    return sorted(name for name in wanted - known if not name.startswith("optional"))
+
+
+def _set_password(instance: Instance, account: Account) -> str:
+    """Give the administrator a random password; the installer's own is known to everybody."""
+    password = passwords.new()
+    hashed = passwords.hashed(instance, password)
+    with _client(instance, account) as client:
+        client.execute(f"UPDATE users_users SET hash = {quote_text(hashed)} WHERE login = {quote_text(ADMIN)}")
+        if not process.conduct.dry_run and client.query("SELECT hash FROM users_users WHERE login = "
+                                                        f"{quote_text(ADMIN)}") != [(hashed,)]:
+            raise DatabaseError(f"{instance.name}: the installer made no account {ADMIN}")
+    return password
+
+
+def _finish(instance: Instance) -> None:
+    """Put .htaccess in place, close the installer, and give files the modes Tiki needs."""
+    root, host = instance.web_root, instance.host
+    there = host.present(f"{root}/{layout.HTACCESS}", f"{root}/{layout.HTACCESS_TEMPLATE}")
+    if there == [f"{root}/{layout.HTACCESS_TEMPLATE}"]:
+        host.run("cp", "-p", "--", f"{root}/{layout.HTACCESS_TEMPLATE}", f"{root}/{layout.HTACCESS}")
+    host.run("touch", "--", f"{root}/db/lock")
+    permissions.mend(instance, permissions.wrong(instance, probe.look(instance)))

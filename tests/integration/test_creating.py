@@ -1,0 +1,158 @@
+"""make instance VERSION=: from an empty folder to a Tiki that answers; what fails leaves nothing behind."""
+
+import shutil
+
+import pytest
+
+from scripts.code import trees
+from scripts.errors import CommandError, Fault, HostError, RefusedError
+from scripts.hosts import process
+from scripts.steps import creating
+from tests.lab import sample_code
+from tests.lab.lab import Lab
+from tests.lab.toolkit import Toolkit
+from tests.lab.web import fetch
+
+VERSION = "24.4"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as lab:
+        for host in ("localhost", "127.0.0.1"):
+            lab.mariadb.sql(f"CREATE USER boss@'{host}' IDENTIFIED BY 'x y#1\\\\\\''; "
+                            f"GRANT ALL ON *.* TO boss@'{host}' WITH GRANT OPTION")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def kit(lab):
+    kit = Toolkit(lab.folder / "toolkit", lab)
+    code = lab.folder / f"tiki-{VERSION}"
+    sample_code.write_code(code, files=20)
+    kit.code = code
+    kit.admin = lab.folder / "admin.cnf"
+    kit.admin.write_text('[client]\nuser=boss\npassword="x y#1\\\\\'"\nhost=127.0.0.1\n' f"port={lab.mariadb.port}\n")
+    kit.admin.chmod(0o600)
+    return kit
+
+
+def databases(lab) -> set[str]:
+    return set(lab.mariadb.sql("SHOW DATABASES").split())
+
+
+def accounts(lab) -> set[str]:
+    return set(lab.mariadb.sql("SELECT CONCAT(user, '@', host) FROM mysql.user").split())
+
+
+@pytest.mark.parametrize("is_ssh", [False, True], ids=["local", "ssh"])
+def test_an_empty_folder_becomes_a_tiki_that_answers(lab, kit, is_ssh):
+    name = "far" if is_ssh else "near"
+    root = lab.sites(ssh=is_ssh) / name
+    url = lab.apache.serve(root)
+    reached = [f"{key.upper()}={value}" for key, value in (kit.over_ssh() if is_ssh else {}).items()]
+    done = kit.make("instance", f"NAME={name}", f"WEB_ROOT={root}", f"WEB_URL={url}/", f"SOURCE={kit.code}",
+                    f"DB_ADMIN={kit.admin}", *reached)
+    assert done.returncode == 0, done.stderr
+    assert "log in as admin with the password" in done.stdout
+    assert fetch(f"{url}/tiki-index.php").status == 200
+    assert fetch(f"{url}/db/local.php").status in (403, 404)
+    assert kit.make("backup", f"INSTANCE={name}").returncode == 0
+
+
+def test_the_administrators_password_is_in_no_log_and_no_file(lab, kit):
+    root = lab.sites() / "quiet"
+    done = kit.make("instance", "NAME=quiet", f"WEB_ROOT={root}", f"SOURCE={kit.code}", f"DB_ADMIN={kit.admin}")
+    password = done.stdout.split("password ")[1].split()[0]
+    kept = [path for path in [*kit.settings.state.rglob("*"), *kit.top.glob("instances.d/*")] if path.is_file()]
+    assert not [path for path in kept if password.encode() in path.read_bytes()]
+
+
+def test_a_folder_that_holds_files_is_left_alone(lab, kit):
+    root = lab.sites() / "holding"
+    root.mkdir()
+    (root / "thesis.txt").write_text("years of work")
+    done = kit.make("instance", "NAME=holding", f"WEB_ROOT={root}", f"SOURCE={kit.code}", f"DB_ADMIN={kit.admin}")
+    assert done.returncode != 0
+    assert (root / "thesis.txt").read_text() == "years of work"
+    assert "holding" not in databases(lab)
+
+
+def test_a_php_that_cannot_run_it_stops_it_before_anything_is_written(lab, kit):
+    old = lab.folder / "tiki-18.2"
+    sample_code.write_code(old, version="18.2", files=5)
+    root = lab.sites() / "ancient"
+    before = databases(lab), accounts(lab)
+    done = kit.make("instance", "NAME=ancient", f"WEB_ROOT={root}", f"SOURCE={old}", f"DB_ADMIN={kit.admin}")
+    assert "needs PHP 5.6 to 7.2" in done.stderr
+    assert not root.exists()
+    assert (databases(lab), accounts(lab)) == before
+
+
+def test_a_database_that_is_not_empty_is_not_taken(lab, kit):
+    database, user, password = lab.account("taken")
+    lab.mariadb.sql("CREATE TABLE precious (id int)", database)
+    root = lab.sites() / "taken"
+    done = kit.make("instance", "NAME=taken", f"WEB_ROOT={root}", f"SOURCE={kit.code}", environment={
+        "DB_HOST": f"127.0.0.1:{lab.mariadb.port}", "DB_NAME": database, "DB_USER": user, "DB_PASS": password})
+    assert "is not empty: it holds 1 tables, as in precious" in done.stderr
+    assert lab.mariadb.sql("SHOW TABLES", database).split() == ["precious"]
+    assert not root.exists()
+
+
+class FailingAt:
+    """Lets the Nth program of a run fail before it starts."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.failed = number, ""
+
+    def __call__(self, command) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.failed = command.shown
+            raise CommandError(f"{command.shown}: made to fail")
+
+
+@pytest.mark.parametrize("was_there", [False, True], ids=["missing", "empty"])
+def test_whatever_call_fails_nothing_stays_behind(lab, kit, was_there):
+    name = f"never-{'there' if was_there else 'made'}"
+    root = lab.sites() / name
+    if was_there:
+        root.mkdir()
+    one = kit.register(name, web_root=root)
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    before = databases(lab), accounts(lab)
+    number, failing = 0, FailingAt(0)
+    while True:
+        number += 1
+        failing = process.conduct.on_start = FailingAt(number)
+        try:
+            creating.create(one, tree, creating.Wishes(kit.admin))
+            if not failing.failed:
+                break
+            assert " rm -f " in failing.failed  # of an option file: the site is whole, and doctor finds the file
+            clear(lab, root, name, was_there)
+        except Fault:
+            assert (databases(lab), accounts(lab)) == before, failing.failed
+            assert root.exists() == was_there, failing.failed
+            assert not was_there or not list(root.iterdir()), failing.failed
+        finally:
+            process.conduct.on_start = lambda command: None
+    assert number > 20
+
+
+def clear(lab, root, name: str, was_there: bool) -> None:
+    shutil.rmtree(root)
+    if was_there:
+        root.mkdir()
+    account = name.replace("-", "_")
+    lab.mariadb.sql(f"DROP DATABASE {account}; DROP USER {account}@localhost, {account}@127.0.0.1")
+
+
+def test_a_full_folder_is_refused_by_the_story_itself(lab, kit):
+    root = lab.sites() / "full"
+    root.mkdir()
+    (root / "index.html").touch()
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    with pytest.raises((RefusedError, HostError), match="is not empty"):
+        creating.create(kit.register("full", web_root=root), tree, creating.Wishes(kit.admin))

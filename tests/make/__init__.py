@@ -1,0 +1,1 @@
+"""What an operator types, verb by verb, and what concerns make as such."""
