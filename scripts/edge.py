@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import CommandError, Fault, UsageError, of_os_error
+from scripts.errors import CommandError, Fault, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import locks, registry, schema
 from scripts.registry.env_file import nearest
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock
+from scripts.registry.run_log import RunLog
 from scripts.registry.settings import Settings
 from scripts.registry.settings import load as load_settings
 from scripts.steps import hooks
@@ -68,7 +67,7 @@ class Common:
 class Run:
     """One run of one verb, given to the story that tasks.py tells."""
 
-    def __init__(self, verb: str, common: Common, settings: Settings, log: "_RunLog") -> None:
+    def __init__(self, verb: str, common: Common, settings: Settings, log: RunLog) -> None:
         self.verb, self.settings = verb, settings
         self._common, self._log = common, log
         self._faults: list[tuple[str, Fault]] = []
@@ -165,7 +164,7 @@ class Run:
 @contextmanager
 def verb(name: str, common: Common) -> Iterator[Run]:
     """Surround one verb. Leaves by SystemExit when it fails, after one line on stderr."""
-    log = _RunLog(name)
+    log = RunLog(name)
     try:
         _turn_signals_into_exits()
         settings = load_settings(TOP)
@@ -190,7 +189,7 @@ def verb(name: str, common: Common) -> Iterator[Run]:
         log.close()
 
 
-def tell_fault(verb_name: str, fault: Fault, log: "_RunLog") -> None:
+def tell_fault(verb_name: str, fault: Fault, log: RunLog) -> None:
     """Say a fault in one line on stderr, and in the log."""
     line = " ".join(f"{verb_name}: {fault}".split())
     log.write(f"fault: {line}")
@@ -241,11 +240,11 @@ def refuse_variables(verb_name: str, given: str, known: str) -> None:
     if unknown[0].startswith("DB_"):
         raise UsageError(f"{unknown[0]}= stands on make's command line, which every account of this machine can read. "
                          f"Give it in the environment: {unknown[0]}=... make {verb_name} ..., or in the env file")
-    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{nearest(unknown[0].upper(), known.split())}. "
-                     f"It takes: {', '.join(sorted(known.split()))}")
+    near = nearest(unknown[0].upper(), known.split())
+    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{near}. It takes: {', '.join(sorted(known.split()))}")
 
 
-def _set_manner(common: Common, settings: Settings, log: "_RunLog") -> None:
+def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     log.open(settings)
     output.manner.is_json = switch(common.json, "JSON")
     output.manner.is_quiet = switch(common.unattended, "UNATTENDED")
@@ -286,35 +285,3 @@ def _fault_of(code: int | None) -> type[Fault]:
     """Return the kind of fault that ends a run with this exit code."""
     kinds = {kind.exit_code: kind for kind in Fault.__subclasses__()}
     return kinds.get(code or BUG, Fault)
-
-
-class _RunLog:
-    """The log of one run: var/logs/MOMENT_VERB_PID.log, readable by us alone."""
-
-    def __init__(self, verb_name: str) -> None:
-        self.path = Path(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{verb_name}_{os.getpid()}.log")
-        self._file = None
-
-    def open(self, settings: Settings) -> None:
-        folder = settings.state / "logs"
-        MANAGER.make_folder(str(folder), 0o700)
-        self.path = folder / self.path
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-        self.write(f"{' '.join(sys.argv[1:])}")
-
-    def write(self, line: str) -> None:
-        if self._file:
-            self._file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-            self._file.flush()
-
-    def fault_of(self, error: Fault | OSError) -> Fault:
-        """Return the fault to tell; what the system refused leaves its traceback here, in case it is our own fault."""
-        if isinstance(error, Fault):
-            return error
-        self.write(traceback.format_exc())
-        return of_os_error(error)
-
-    def close(self) -> None:
-        if self._file:
-            self._file.close()

@@ -6,9 +6,11 @@ Both run here on the manager, not on the site's host; what they must have made i
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process
@@ -17,6 +19,7 @@ from scripts.hosts.host import MANAGER
 from scripts.registry.settings import Settings
 
 NODE_MODULES = "node_modules"
+OUTPUT_TAIL = 800       # characters of a build's output that its fault shows
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,24 @@ def _require(step: Step, program: str) -> None:
 
 def _run(step: Step, program: str, tree: Path, settings: Settings) -> None:
     for words in step.calls:
-        try:
-            argv = ("env", "-C", str(tree / step.folder), *_environment(settings), program, *words)
-            process.run(Command(argv, shown("manager", (program, *words))))
-        except CommandError as error:
-            raise CommandError(f"{error}. The tree was not kept. Next: correct that, or take a release file, which "
-                               "has everything: SOURCE= or RELEASES_DIR", code=error.code,
-                               stderr=error.stderr) from error
+        argv = ("env", "-C", str(tree / step.folder), *_environment(settings), program, *words)
+        with tempfile.TemporaryFile() as said:
+            try:
+                process.pipe(Command(argv, shown("manager", (program, *words))), into=said)
+            except CommandError as error:
+                raise CommandError(f"{error}{_last_lines(said)}. The tree was not kept. Next: correct that, or take a "
+                                   "release file, which has everything: SOURCE= or RELEASES_DIR", code=error.code,
+                                   stderr=error.stderr) from error
     if not ((tree / step.sign).is_file() or _is_filled(tree / step.sign)):
         raise CommandError(f"{program} {' '.join(step.calls[-1])}: ended without a fault, and {step.sign} is not "
                            "there. The tree was not kept. The log of this run shows the calls")
+
+
+def _last_lines(said: IO[bytes]) -> str:
+    """Return the end of what a program printed: compilers tell their faults there, not on stderr."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - OUTPUT_TAIL))
+    lines = [line.strip() for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"; before that: {' / '.join(lines)}" if lines else ""
 
 
 def _environment(settings: Settings) -> list[str]:

@@ -96,3 +96,10 @@ def test_a_program_that_ends_well_and_did_nothing_is_a_fault(settings, tmp_path,
     chosen = dataclasses.replace(settings, **{program: "true"})
     with pytest.raises(CommandError, match=f"ended without a fault, and {sign} is not there"):
         build.complete(chosen, make(tmp_path / "tree"), lambda line: None)
+
+
+def test_what_a_failing_build_printed_last_is_shown(settings, tmp_path):
+    """Compilers tell their faults on stdout. Python takes the word "install" for a program to run."""
+    tree = with_build(written(tmp_path / "tree", "install", text="print('app.ts: a type is wrong'); raise SystemExit(2)"))
+    with pytest.raises(CommandError, match=r"exit code 2; before that: app\.ts: a type is wrong\. The tree was not kept"):
+        build.complete(dataclasses.replace(settings, npm="python3"), tree, lambda line: None)
