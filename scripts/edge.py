@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -240,8 +240,8 @@ def refuse_variables(verb_name: str, given: str, known: str) -> None:
     if unknown[0].startswith("DB_"):
         raise UsageError(f"{unknown[0]}= stands on make's command line, which every account of this machine can read. "
                          f"Give it in the environment: {unknown[0]}=... make {verb_name} ..., or in the env file")
-    near = nearest(unknown[0].upper(), known.split())
-    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{near}. It takes: {', '.join(sorted(known.split()))}")
+    near, takes = nearest(unknown[0].upper(), known.split()), ", ".join(sorted(known.split()))
+    raise UsageError(f"{unknown[0]}= is not a variable of make {verb_name}{near}. It takes: {takes}")
 
 
 def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
@@ -256,7 +256,8 @@ def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     def on_start(command: Command) -> None:
         log.write(f"run {command.shown}")
         if verbose:
-            print(f"+ {command.shown}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # a terminal that was closed must not keep us from cleaning up
+                print(f"+ {command.shown}", file=sys.stderr, flush=True)
 
     process.conduct.on_start = on_start
     process.conduct.on_end = lambda command, code: log.write(f"end {code} {command.shown[:60]}")
@@ -269,7 +270,8 @@ def _turn_signals_into_exits() -> None:
         # A second signal must not break the cleaning up that the first one began.
         for sent in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(sent, signal.SIG_IGN)
-        print(f"ended by {signal.Signals(number).name}", file=sys.stderr)
+        with suppress(OSError):  # after SIGHUP nobody may be there to read it
+            print(f"ended by {signal.Signals(number).name}", file=sys.stderr)
         raise SystemExit(SIGNALLED + number)
     for sent in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(sent, leave)

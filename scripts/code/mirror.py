@@ -1,6 +1,6 @@
 """One bare git repository, CACHE_DIR/tiki.git, into which wanted branches and tags are fetched.
 
-Only the newest commit of each is fetched, without its history: 70 MB instead of Tiki's whole past.
+Only the newest commit of each is fetched, without its history: a site needs no more, and Tiki's whole past is large.
 """
 
 import os

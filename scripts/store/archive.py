@@ -108,7 +108,10 @@ def choose(settings: Settings, instance: str, wanted: str) -> Archive:
         return read(path)
     archives = of_instance(settings, instance)
     if not archives:
-        raise ArchiveError(f"{instance}: has no archive yet. Next: make backup INSTANCE={instance}")
+        earlier = forgotten(settings, instance)
+        raise ArchiveError(f"{instance}: has no archive yet. Next: make backup INSTANCE={instance}"
+                           + (f"; those of an earlier {instance} are taken by their path: ARCHIVE={earlier[-1]}/..."
+                              if earlier else ""))
     if wanted in ("", "latest"):
         backups = [archive for archive in archives if not archive.is_safety]
         return (backups or archives)[0]

@@ -93,7 +93,7 @@ def _create(settings: Settings, name: str, answers: dict[str, str], database: di
 
 
 def _version_of(source: str) -> str:
-    """Return the version that a release file's name or the code in a folder says; raise UsageError when neither does."""
+    """Return the version that a file's name or the code in a folder says; raise UsageError when neither does."""
     class_file = Path(source) / layout.VERSION_FILES[0]
     edition = parse_version(class_file.read_text(errors="replace")) if class_file.is_file() else None
     named = re.search(r"\d+\.\d+(?:\.\d+)*", Path(source).name)

@@ -1,6 +1,5 @@
 """An env file in the operator's editor: what is saved counts when it is right, and nothing typed is lost."""
 
-import os
 import shutil
 import stat
 from collections.abc import Iterator

@@ -8,7 +8,9 @@ import pty
 import re
 import select
 import shlex
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ COLUMNS_OF = {
     "24": "ALTER TABLE users_users ADD provpass varchar(30), ADD created int(14), ADD pass_confirm int(14), "
           "ADD email_confirm int(14), ADD waiting char(1), ADD twoFactorSecret varchar(16)",
 }
-VERIFY = "[, $hash, $given] = $argv; echo password_verify($given, $hash) || crypt($given, $hash) === $hash ? 'yes' : 'no';"
+VERIFY = "[, $hash, $given] = $argv; echo password_verify($given, $hash) && crypt($given, $hash) === $hash ? 1 : 0;"
 
 
 @dataclass
@@ -45,11 +47,16 @@ class Everyday:
     def make(self, *words: str) -> subprocess.CompletedProcess:
         return self.toolkit.make(*words)
 
-    def typed(self, keys: dict[str, str], *words: str) -> str:
-        """Run make at a terminal, type keys when their prompt is there, and return all that the terminal showed."""
+    def begun(self, *words: str) -> tuple[int, int]:
+        """Start make at a terminal of its own; return the process and our end of the terminal."""
         pid, terminal = pty.fork()
         if not pid:
             os.execvp("make", ["make", "-sC", str(self.toolkit.top), *words])
+        return pid, terminal
+
+    def typed(self, keys: dict[str, str], *words: str) -> str:
+        """Run make at a terminal, type keys when their prompt is there, and return all that the terminal showed."""
+        pid, terminal = self.begun(*words)
         shown = ""
         try:
             for prompt, line in keys.items():
@@ -62,7 +69,8 @@ class Everyday:
         finally:
             os.close(terminal)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert code == 0, shown
+        # make sits at the terminal too, and counts a Ctrl-C that the client took as its own.
+        assert code in ((0, -signal.SIGINT) if "\x03" in keys.values() else (0,)), shown
         return shown
 
 
@@ -182,14 +190,34 @@ def test_database_tells_the_servers_fault_in_one_line(day):
     assert len(done.stderr.splitlines()) == 2 and "nowhere' doesn't exist" in done.stderr
 
 
+PROMPT = r"\[\w+\]> "
+
+
 @pytest.mark.parametrize("name", ["blog", "shop"])
-@pytest.mark.parametrize("end", ["quit\n", "\x03"])
-def test_database_opens_the_client_and_leaves_no_password(day, name, end):
-    shown = day.typed({r"\[\w+\]> ": "SELECT CONCAT('seen ', COUNT(*)) FROM users_users WHERE login = 'ann';\n",
-                       r"seen 1(?s:.*)\[\w+\]> ": end}, "database", f"INSTANCE={name}", "V=1")
+def test_database_opens_the_client_which_knows_what_ctrl_c_means_and_leaves_no_password(day, name):
+    shown = day.typed({PROMPT: "SELECT CONCAT('seen ', COUNT(*)) FROM users_users WHERE login = 'ann';\n",
+                       rf"seen 1(?s:.*){PROMPT}": "\x03", rf"\^C(?s:.*){PROMPT}": "quit\n"},
+                      "database", f"INSTANCE={name}", "V=1")
     path = re.search(r"--defaults-file=(\S+)", shown)[1]
     assert not Path(path).exists()
     assert PASSWORD not in shown
+
+
+@pytest.mark.parametrize("name", ["blog", "shop"])
+def test_database_leaves_no_password_when_the_terminal_is_closed(day, name):
+    pid, terminal = day.begun("database", f"INSTANCE={name}", "V=1")
+    shown = ""
+    while not re.search(PROMPT, shown):
+        shown += _read(terminal)
+    path = Path(re.search(r"--defaults-file=(\S+)", shown)[1])
+    assert path.exists()
+    os.close(terminal)
+    os.killpg(pid, signal.SIGHUP)  # as the shell of that terminal does to its jobs
+    os.waitpid(pid, 0)
+    deadline = time.monotonic() + LONGEST_WAIT
+    while path.exists():  # make does not wait for what it started
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_database_without_a_terminal_wants_a_command(day):
@@ -239,7 +267,7 @@ def test_a_temporary_user_can_log_in_and_only_for_as_long_as_was_said(day, name,
     stored = site.sql(f"SELECT hash FROM users_users WHERE login = '{made['login']}'").strip()
     assert stored.startswith(form)
     assert subprocess.run(["php", "-r", VERIFY, "--", stored, made["password"]], check=True, capture_output=True,
-                          text=True).stdout == "yes"
+                          text=True).stdout == "1"
     ends = site.sql("SELECT groupName, expire - g.created FROM users_usergroups g JOIN users_users USING (userId) "
                     f"WHERE login = '{made['login']}' ORDER BY 1")
     assert ends.split() == ["Admins", "172800", "Registered", "172800"]

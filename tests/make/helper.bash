@@ -139,3 +139,22 @@ try: answer = web.urlopen(sys.argv[1])
 except urllib.error.HTTPError as error: answer = error
 print(answer.status, answer.read().decode(), sep="\n")' "$1"
 }
+
+# at_terminal PROMPT KEYS WORD...: runs make at a terminal, types the keys once the terminal shows the prompt (a
+# regular expression), and gives what it shows.
+at_terminal() {
+  python3 -c 'import os, pty, re, sys
+prompt, keys, *words = sys.argv[1:]
+pid, terminal = pty.fork()
+if not pid: os.execvp("make", ["make", "-sC", os.environ["TRIM_TOP"], *words])
+shown = ""
+try:
+    while True:
+        shown += os.read(terminal, 4096).decode("utf-8", "replace")
+        if keys and re.search(prompt, shown):
+            os.write(terminal, keys.encode())
+            keys = ""
+except OSError: pass  # nobody is left at the other end
+print(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
+}

@@ -100,6 +100,6 @@ def test_a_program_that_ends_well_and_did_nothing_is_a_fault(settings, tmp_path,
 
 def test_what_a_failing_build_printed_last_is_shown(settings, tmp_path):
     """Compilers tell their faults on stdout. Python takes the word "install" for a program to run."""
-    tree = with_build(written(tmp_path / "tree", "install", text="print('app.ts: a type is wrong'); raise SystemExit(2)"))
-    with pytest.raises(CommandError, match=r"exit code 2; before that: app\.ts: a type is wrong\. The tree was not kept"):
+    tree = with_build(written(tmp_path / "tree", "install", text="print('app.ts: wrong type'); raise SystemExit(2)"))
+    with pytest.raises(CommandError, match=r"exit code 2; before that: app\.ts: wrong type\. The tree was not kept"):
         build.complete(dataclasses.replace(settings, npm="python3"), tree, lambda line: None)

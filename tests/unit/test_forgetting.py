@@ -73,6 +73,13 @@ def test_a_name_that_begins_like_another_has_archives_of_its_own(settings, archi
     assert archive.forgotten(settings, "blog") == []
 
 
+def test_who_asks_for_an_archive_of_a_forgotten_name_is_told_where_they_are(settings, archived):
+    archived(DAY)
+    place = archive.forget(settings, "blog")
+    with pytest.raises(archive.ArchiveError, match=f"taken by their path: ARCHIVE={place}/"):
+        archive.choose(settings, "blog", "latest")
+
+
 def test_a_dry_run_sets_nothing_apart(settings, archived):
     one = archived(DAY)
     process.conduct.dry_run = True
