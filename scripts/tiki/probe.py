@@ -116,7 +116,7 @@ def _why_no_config(instance: Instance, found: Probe) -> RegistryError | HostErro
                              f"Give another SITE in {instance.name}.env")
     if found.config_problem == "missing":
         return RegistryError(f"{path}: is not there: this Tiki was never installed. Finish its installer in a "
-                             f"browser, or put a backup there: make restore TO={instance.name}")
+                             f"browser, or put a backup there: make restore INSTANCE={instance.name}")
     if found.config_problem == "unreadable":
         return HostError(f"{path}: this account may not read it. Give the site's owner as SSH_USER, or run TRIM as "
                          "one who may")

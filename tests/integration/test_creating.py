@@ -1,5 +1,6 @@
 """make instance VERSION=: from an empty folder to a Tiki that answers; what fails leaves nothing behind."""
 
+import os
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from tests.lab import sample_code
 from tests.lab.lab import Lab
 from tests.lab.toolkit import Toolkit
 from tests.lab.web import fetch
+from tests.make.terminal import Terminal
 
 VERSION = "24.4"
 
@@ -156,3 +158,16 @@ def test_a_full_folder_is_refused_by_the_story_itself(lab, kit):
     tree = trees.prepared(kit.settings, VERSION, str(kit.code))
     with pytest.raises((RefusedError, HostError), match="is not empty"):
         creating.create(kit.register("full", web_root=root), tree, creating.Wishes(kit.admin))
+
+
+def test_at_a_terminal_three_answers_are_enough(lab, kit):
+    root = lab.sites(ssh=True) / "asked"
+    url = lab.apache.serve(root)
+    reached = [f"{key.upper()}={value}" for key, value in kit.over_ssh().items()]
+    words = ["make", "-sC", str(kit.top), "instance", f"SOURCE={kit.code}", f"DB_ADMIN={kit.admin}", *reached]
+    with Terminal(words, {"PATH": os.environ["PATH"], "HOME": "/", "TERM": "dumb"}) as terminal:
+        terminal.answer("Name of the instance", "asked")
+        terminal.answer("WEB_ROOT", str(root))
+        terminal.answer("WEB_URL", f"{url}/")
+        assert terminal.ends() == 0, terminal.shown
+    assert fetch(f"{url}/tiki-index.php").status == 200

@@ -85,7 +85,7 @@ def _wait(pid: int, shims: Shims | None) -> int:
             if not ready:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-                raise TimeoutError(f"the run did not end within {LONGEST_RUN} seconds")
+                raise TimeoutError(f"the run did not end within {LONGEST_RUN} seconds; see {shims and shims.folder}")
     finally:
         for descriptor in {exits, asked, answer}:
             os.close(descriptor)

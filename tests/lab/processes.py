@@ -6,6 +6,7 @@ the thread that started it ends. So start servers from a thread that lives as lo
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -126,10 +127,8 @@ class Server:
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def name_of(pid: int) -> str:

@@ -1,0 +1,51 @@
+"""RUN_AS: a site that belongs to another account is read, dumped and put back as that account."""
+
+import os
+
+import pytest
+
+from tests.lab.accounts import lab_user
+from tests.lab.compare import describe_tree
+from tests.lab.lab import Lab
+from tests.lab.toolkit import Toolkit
+
+KEPT = {b"temp/cache", b"temp/templates_c"}
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def kit(lab):
+    return Toolkit(lab.folder / "toolkit", lab)
+
+
+def test_a_site_of_another_account_comes_back_as_it_was(kit):
+    instance, site = kit.tiki("others", files=20, versions=2)
+    kit.register("others", web_root=instance.web_root, run_as=lab_user())
+    before = describe_tree(site.folder, KEPT)
+    assert kit.make("backup", "INSTANCE=others").returncode == 0
+    (site.folder / "tiki-index.php").write_text("broken")
+    done = kit.make("restore", "INSTANCE=others")
+    assert done.returncode == 0, done.stderr
+    assert describe_tree(site.folder, KEPT) == before
+    assert (site.folder / "tiki-index.php").owner() == lab_user()
+
+
+def test_an_account_that_sudo_does_not_give_is_told_as_that(kit):
+    instance, _ = kit.tiki("closed", files=5, versions=1, ssh=True)
+    kit.register("closed", web_root=instance.web_root, run_as="nobody", **kit.over_ssh())
+    done = kit.make("backup", "INSTANCE=closed")
+    assert done.returncode != 0
+    assert "sudo" in done.stderr
+    assert not list(kit.settings.archives.glob("closed/*"))
+
+
+def test_no_command_runs_as_ourselves(kit):
+    done = kit.make("backup", "INSTANCE=others", "V=1")
+    assert done.returncode == 0, done.stderr
+    log = max((kit.settings.state / "logs").glob("*backup*"), key=os.path.getmtime).read_text()
+    assert "[others] rsync TRIM=1:" in log
