@@ -89,4 +89,5 @@ def part_from_earlier(settings: Settings, name: str) -> None:
         into = shlex.quote(str(archive.folder(settings, name)))
         noun = "archives" if count > 1 else "archive"
         output.say(f"{name}: {place} holds {count} {noun} of an earlier {name}, which do not count as this one's. "
-                   f"If it is the same site, take them over: mkdir -p {into} && mv -n {shlex.quote(str(place))}/* {into}/")
+                   "If it is the same site, take them over: "
+                   f"mkdir -p {into} && mv -n {shlex.quote(str(place))}/* {into}/")

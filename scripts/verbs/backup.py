@@ -27,6 +27,7 @@ from scripts.store.archive import BACKUP, Archive, Record
 from scripts.store.manifest import Manifest, Table
 from scripts.store.pack import Packed
 from scripts.store.write import Contents
+from scripts.tiki import probe
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     """Make an archive of the instance and return what is to be told of it; None in a dry run."""
     started = time.monotonic()
     restoring.refuse_half_restored(instance)
+    if _is_still_blank(instance):
+        output.say(f"{instance.name}: is a blank: there is nothing to back up yet")
+        return None
     with site.opened(instance) as found, scratch(instance) as folder:
         made = make_archive(found, folder, wishes)
     if made is None:
@@ -89,6 +93,15 @@ def _tell_plan(found: Site, wishes: Wishes, place: Path) -> None:
     output.say(f"would: dump database {found.account.name}, {len(found.tables)} tables, "
                f"{output.size(found.database_bytes)}")
     output.say(f"would: write and verify an archive in {place}, then drop what retention gives up")
+
+
+def _is_still_blank(instance: Instance) -> bool:
+    """Whether a registered blank was never filled; a site that lost its files is no blank: its database has tables."""
+    if not instance.db_name or archive.of_instance(instance.settings, instance.name) \
+            or probe.look(instance).state not in ("empty", "missing"):
+        return False
+    with site.opened_target(instance) as found:
+        return found.is_blank
 
 
 def drop_old(instance: Instance, keep: int | None) -> list[str]:

@@ -17,7 +17,7 @@ from scripts.tiki.panels import WebRoot
 from scripts.tiki.probe import Probe
 from scripts.tiki.requirements import Requirement
 
-COLUMNS = {"key": "WHAT", "in_env": "IN THE ENV FILE", "found": "FOUND", "mark": "MARK"}
+COLUMNS = {"key": "WHAT", "mark": "MARK", "in_env": "IN THE ENV FILE", "found": "FOUND"}
 DIFFERS, GUESS, WRONG = "differs", "guess", "wrong"
 URL_SQL = "SELECT value FROM tiki_preferences WHERE name = 'fallbackBaseUrl' AND value LIKE 'http%'"
 

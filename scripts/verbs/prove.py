@@ -33,6 +33,9 @@ def prove(instance: Instance, wanted: str, unverified: bool) -> dict[str, object
     Raises ArchiveError when the archive is damaged, DatabaseError when it could not be proven here.
     """
     started = time.monotonic()
+    if instance.db_name and not archive.of_instance(instance.settings, instance.name):
+        output.say(f"{instance.name}: is a blank that was never backed up: there is nothing to prove yet")
+        return None
     chosen = archive.choose(instance.settings, instance.name, wanted)
     if process.conduct.dry_run:
         output.say(f"{instance.name}: would prove {chosen.path.name}")

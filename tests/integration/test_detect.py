@@ -66,7 +66,7 @@ def test_a_site_that_is_as_its_env_file_says(kit, sites, name):
 
 def test_a_data_folder_that_is_not_there_is_marked(kit, sites):
     done = kit.make("detect", "INSTANCE=blog")
-    assert "is not there" in next(line for line in done.stdout.splitlines() if line.endswith("wrong"))
+    assert "is not there" in next(line for line in done.stdout.splitlines() if " wrong " in line)
 
 
 def test_a_program_that_is_no_php_is_replaced_in_place(kit, sites):
