@@ -19,7 +19,7 @@ from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance
 from scripts.steps import permissions, requiring, site
-from scripts.tiki import config, layout, passwords, probe
+from scripts.tiki import config, console, layout, passwords, probe
 from scripts.tiki.probe import Probe
 
 ADMIN = "admin"
@@ -149,9 +149,8 @@ def _write_config(instance: Instance, account: Account, version: str) -> None:
 
 def _install(instance: Instance, account: Account) -> None:
     """Run Tiki's own installer and judge it by what it left: its exit code is 0 whatever happened."""
-    console = f"{instance.web_root}/{layout.CONSOLE}"
     try:
-        said = instance.host.run(instance.php, "-d", "error_log=/dev/null", console, "database:install", "-n")
+        said = instance.host.run(*console.call(instance, probe.look(instance), ["database:install", "-n"]))
     except CommandError as error:
         raise CommandError(f"{instance.name}: Tiki's installer failed: {error}", code=error.code) from error
     if process.conduct.dry_run:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.database import load
 from scripts.database.client import quote_text
-from scripts.errors import CommandError, DatabaseError
+from scripts.errors import DatabaseError, Fault
 from scripts.hosts import transfer
 from scripts.hosts.host import MANAGER
 from scripts.present import output
@@ -20,7 +20,7 @@ from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
 from scripts.tiki import addresses as preferences
-from scripts.tiki import config, data_folders, layout, maintenance, maintenance_page
+from scripts.tiki import config, console, data_folders, layout, maintenance, maintenance_page, probe
 
 PAGE = Path("conf") / "maintenance.html"
 
@@ -147,23 +147,23 @@ def search_index(unpacked: Unpacked, target: Site) -> list[str]:
     """Build the search index anew when the archive has none; return warnings. The console's exit code says nothing."""
     if any(INDEX_TABLE.fullmatch(name) for name in unpacked.tables):
         return []
+    instance = target.instance
+    warning = f"the archive holds no search index. Next: make cli INSTANCE={instance.name} COMMAND=index:rebuild"
     left_out = unpacked.manifest.database.get("tables_left_out") if unpacked.manifest else ()
-    console = f"{target.instance.web_root}/{layout.CONSOLE}"
-    chosen = [f"--site={target.instance.site}"] if target.instance.site else []
-    warning = f"the archive holds no search index; build it: {target.instance.php} {console} index:rebuild"
     if not left_out:
         return [warning] if unpacked.manifest is None else []
     for word in ("index:rebuild", "preferences:rebuild-index"):
-        _console(target, console, chosen, word)
+        _console(instance, word)
     rebuilt = any(INDEX_TABLE.fullmatch(table.name) for table in target.client.tables())
     return [] if rebuilt else [warning]
 
 
-def _console(target: Site, console: str, chosen: list[str], word: str) -> None:
+def _console(instance: Instance, word: str) -> None:
+    """Run one command of the site's console; what fails is a warning, because the site itself is whole."""
     try:
-        target.instance.host.run(target.instance.php, console, *chosen, "-n", word)
-    except CommandError as fault:
-        output.warn(f"{target.instance.name}: {fault}")
+        instance.host.run(*console.call(instance, probe.look(instance), [word, "-n"]))
+    except Fault as fault:
+        output.warn(f"{instance.name}: {fault}")
 
 
 def _own_place(part: Part, target: Site, taken: set[str]) -> str:

@@ -9,18 +9,18 @@ Source: tried with Tiki 24.4: validate_user, update_expired_groups, get_user_gro
 
 import re
 import secrets
-import string
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scripts.database.client import Client, quote_name, quote_text
-from scripts.errors import CommandError, DatabaseError, Fault, RefusedError, UsageError
+from scripts.errors import DatabaseError, Fault, RefusedError, UsageError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.env_file import nearest
 from scripts.registry.instance import Instance
 from scripts.steps import site
+from scripts.tiki import passwords
 
 LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,38}")
 MOST_DAYS = 366
@@ -28,17 +28,6 @@ MOST_DAYS = 366
 ADDRESS = "@helper.trim.invalid"
 EVERYBODY = "Registered"
 EXPIRED = "expired"
-LETTERS = string.ascii_letters + string.digits
-
-# Columns of 60 characters hold what Tiki makes today; older ones were made for md5-crypt, which all versions accept.
-HASH_LENGTH = 60
-HASH_PROGRAM = """
-$password = stream_get_contents(STDIN);
-echo $argv[1] >= 60 && function_exists('password_hash')
-    ? password_hash($password, PASSWORD_BCRYPT) : crypt($password, '$1$' . $argv[2] . '$'), "\\n";
-"""
-HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}")
-
 COLUMNS = ("SELECT table_name, column_name, character_maximum_length FROM information_schema.columns "
            "WHERE table_schema = DATABASE() AND table_name IN ('users_users', 'users_usergroups', 'users_groups', "
            "'tiki_user_login_cookies', 'tiki_user_preferences')")
@@ -88,8 +77,8 @@ def temporary_user(instance: Instance, wishes: Wishes) -> dict[str, object] | No
         if process.conduct.dry_run:
             output.say(f"would: make the login {login} at {instance.name} in {wishes.group} for {wishes.days} days")
             return None
-        password = "".join(secrets.choice(LETTERS) for _ in range(16))
-        hashed = _hash(instance, password, columns[("users_users", "hash")])
+        password = passwords.new()
+        hashed = passwords.hashed(instance, password, columns[("users_users", "hash")])
         until = _insert(client, columns, login, hashed, wishes)
     _tell(instance, login, password, until)
     return {"instance": instance.name, "login": login, "password": password, "group": wishes.group,
@@ -119,16 +108,6 @@ def _warn_of_other_ways_in(instance: Instance, client: Client) -> None:
     ways = client.query("SELECT value FROM tiki_preferences WHERE name = 'auth_method' AND value NOT IN ('', 'tiki')")
     for (way,) in ways:
         output.warn(f"{instance.name}: this site lets people in by {way}; it may not look at logins of its own")
-
-
-def _hash(instance: Instance, password: str, length: int) -> str:
-    """Return the password's hash, made by the host's PHP in the form that this Tiki's column can hold."""
-    salt = "".join(secrets.choice(LETTERS) for _ in range(8))
-    words = (instance.php, "-d", "display_errors=0", "-r", HASH_PROGRAM, "--", str(length), salt)
-    said = instance.host.read(*words, stdin=password.encode()).decode("utf-8", "replace").strip()
-    if not HASH.fullmatch(said) or len(said) > length:
-        raise CommandError(f"{instance.name}: {instance.php}: made no usable hash of the password. Nothing was made")
-    return said
 
 
 def _insert(client: Client, columns: Columns, login: str, hashed: str, wishes: Wishes) -> datetime:

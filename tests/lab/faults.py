@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.steps import restoring
+from scripts.tiki import maintenance
 from tests.lab import forked
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_tree
@@ -38,7 +39,8 @@ HASTY = {HANG: "1", TRUNCATE: "3"}
 ORPHANS_LIVE = 5                # seconds in which everything a killed run started must have ended
 NEEDED_BYTES = 1 << 30          # a database server, and eight benches
 CONNECTING = Call(HERE, "ssh", 1)  # after a run the shared connection is there; without it this call opens it
-CONFIG, PAGE = b"db/local.php", b".trim-maintenance.html"
+CONFIG = b"db/local.php"
+PAGE_FILES = frozenset(map(os.fsencode, maintenance.OWN_NAMES))  # beside what visitors see
 PAGE_MARK = b"TRIM maintenance page"
 # Of the sample's 31 tables these stay: making and dropping tables is most of a restore's time.
 KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "tiki_forums", "tiki_schema",
@@ -214,7 +216,7 @@ class Bench:
 
     def site(self) -> str:
         """Return a digest of all that visitors get from: trees and database."""
-        trees = [describe_tree(folder, without={PAGE}) for folder in self.folders]
+        trees = [describe_tree(folder, without=PAGE_FILES) for folder in self.folders]
         if own := trees[0].get(CONFIG):
             trees[0][CONFIG] = (own[0], own[1], own[3])  # a blank gets its own when it is restored
         return digest([*trees, tables(self.lab, self.database)])
@@ -319,7 +321,8 @@ class RestoreBench(Bench):
 
     def judge_result(self, after: Left) -> list[str]:
         wrong = [] if after.site == self.known[self.goal] else ["success, and the site is not what the archive says"]
-        has_page = after.is_closed or after.is_begun or (self.web_root / os.fsdecode(PAGE)).exists()
+        rubbish = [name for name in maintenance.OWN_NAMES if (self.web_root / name).exists()]
+        has_page = after.is_closed or after.is_begun or rubbish
         return wrong + (["the maintenance page stayed"] if has_page else [])
 
     def judge_failure(self, before: Left, after: Left) -> list[str]:
