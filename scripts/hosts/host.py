@@ -7,6 +7,7 @@ change of a file goes through here too, so that a dry run holds everywhere.
 import os
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from scripts.hosts import process
 from scripts.hosts.command import Command, shown
 
 
-class Host:
+class Host(ABC):
     """What both kinds of host can do."""
 
     name: str
@@ -23,9 +24,9 @@ class Host:
     reads_in_place = False
     """Whether this process can read the host's files itself, so that they need not be copied first."""
 
+    @abstractmethod
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         """Return the call of a program at this host."""
-        raise NotImplementedError
 
     def terminal(self, *words: str) -> Command:
         """Return a call that gets the operator's terminal at this host; for process.attach."""

@@ -146,7 +146,7 @@ def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
             return _describe(found, wishes, started, dumped.result(), collected[0], packed, top)
 
         contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped, describe)
-        with progress.moving(instance.name, None) as on_bytes:
+        with progress.moving(instance.name, _last_content(instance)) as on_bytes:
             return write.write(partial, packed_as, contents, on_bytes)
 
     try:
@@ -186,6 +186,12 @@ def _free_name(place: Path, name: str, packed_as: str) -> Path:
         if not path.exists():
             return path
         time.sleep(0.2)
+
+
+def _last_content(instance: Instance) -> int | None:
+    """Return how many bytes the last archive holds: the best guess of what there is to pack, for the time left."""
+    archives = archive.of_instance(instance.settings, instance.name)
+    return archives[0].record.content_bytes if archives and archives[0].record else None
 
 
 def _last_size(instance: Instance) -> int | None:

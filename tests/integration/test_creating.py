@@ -11,9 +11,9 @@ from scripts.hosts import process
 from scripts.steps import creating
 from tests.lab import sample_code
 from tests.lab.lab import Lab
+from tests.lab.terminal import Terminal
 from tests.lab.toolkit import Toolkit
 from tests.lab.web import fetch
-from tests.make.terminal import Terminal
 
 VERSION = "24.4"
 

@@ -9,16 +9,16 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import tests.lab.lab
 from scripts.store import checksums, manifest
 from scripts.store.manifest import Part
-from tests.lab import faults, forked
+from tests.lab import forked
 from tests.lab.compare import describe_database, describe_tree
+from tests.lab.fault_fixtures import fast_lab
 from tests.lab.faults import small_site
 from tests.lab.forked import Ended
 from tests.lab.lab import Lab
@@ -26,18 +26,11 @@ from tests.lab.processes import find_program
 from tests.lab.shims import Shims
 from tests.lab.toolkit import Toolkit
 
+__all__ = ["fast_lab"]  # a fixture
+
 DAMAGED, NOT_PROVEN = 7, 6      # exit codes of ArchiveError and DatabaseError
 BLOCK = 512                     # of tar
 PIECES = 50
-
-
-@pytest.fixture(scope="module")
-def damage_lab() -> Iterator[Lab]:
-    with pytest.MonkeyPatch.context() as change:
-        if place := faults.fast_place():
-            change.setattr(tests.lab.lab, "PLACE", place)
-        with Lab() as lab:
-            yield lab
 
 
 class Place:
@@ -70,8 +63,8 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(damage_lab: Lab) -> Place:
-    return Place(damage_lab)
+def place(fast_lab: Lab) -> Place:
+    return Place(fast_lab)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import tests.lab.lab
-from tests.lab import faults, forked
+from tests.lab import forked
+from tests.lab.fault_fixtures import fast_lab
 from tests.lab.faults import Bench
 from tests.lab.forked import Ended
 from tests.lab.lab import Lab
@@ -25,20 +25,14 @@ PIECES = (b'p#a"s', b"$= x")
 REGISTRY = 3       # the exit code of RegistryError
 
 
-@pytest.fixture(scope="module")
-def secret_lab() -> Iterator[Lab]:
-    with pytest.MonkeyPatch.context() as change:
-        if place := faults.fast_place():
-            change.setattr(tests.lab.lab, "PLACE", place)
-        with Lab() as lab:
-            yield lab
+__all__ = ["fast_lab"]  # a fixture
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["here", "ssh"])
-def watched(request, secret_lab: Lab) -> Iterator["Watched"]:
+def watched(request, fast_lab: Lab) -> Iterator["Watched"]:
     """Take over a site, back it up, prove it, restore it, and restore it onto a blank; watch all of it."""
     name = "far" if request.param else "near"
-    bench = Bench(secret_lab, name, request.param)
+    bench = Bench(fast_lab, name, request.param)
     try:
         yield Watched(bench)
     finally:

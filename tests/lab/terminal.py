@@ -1,38 +1,75 @@
-"""A person at a terminal: types an answer when its question is there."""
+"""A terminal with somebody at it: waits for a question, types an answer, keeps what was shown."""
 
 import os
 import pty
 import select
-from contextlib import suppress
+import signal
+import time
 
-LONGEST_WAIT = 60  # seconds without a sign; the machine may be busy
+LONGEST_WAIT = 60  # seconds for one answer of the program; a loaded machine with two cores
+
+
+class Terminal:
+    """with Terminal(["make", ...], environment) as terminal: … ; shown is everything that was on the screen."""
+
+    def __init__(self, words: list[str], environment: dict[str, str]) -> None:
+        self.shown = ""
+        self._seen = 0
+        self._pid, self._screen = pty.fork()
+        if self._pid == 0:
+            os.execvpe(words[0], words, environment)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        os.close(self._screen)
+
+    def asks(self, question: str) -> None:
+        """Wait until this is shown, after what was waited for before."""
+        while question not in self.shown[self._seen:]:
+            assert self._read(), f"{question!r} was not asked, but:\n{self.shown[self._seen:]}"
+        self._seen = self.shown.index(question, self._seen) + len(question)
+
+    def answer(self, question: str, answer: str = "") -> None:
+        """Wait for a question and type an answer; nothing takes the default."""
+        self.asks(question)
+        self.asks(": ")
+        self.type(f"{answer}\n")
+
+    def type(self, keys: str) -> None:
+        """Press these keys."""
+        os.write(self._screen, keys.encode())
+
+    def ends(self) -> int:
+        """Wait for the end and return the exit code."""
+        while self._read():
+            pass
+        pid, self._pid = self._pid, 0
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def _read(self) -> bool:
+        deadline = time.monotonic() + LONGEST_WAIT
+        ready, _, _ = select.select([self._screen], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"nothing happens any more after:\n{self.shown}"
+        try:
+            text = os.read(self._screen, 1 << 16).decode("utf-8", "replace").replace("\r\n", "\n")
+        except OSError:  # how Linux tells that nobody has the terminal open any more
+            return False
+        self.shown += text
+        return bool(text)
 
 
 def type_at(words: list[str], environment: dict[str, str], answers: list[tuple[str, str]]) -> tuple[int, str]:
     """Run a program at a terminal of its own; return its exit code and all that was shown.
 
-    answers are pairs: what must have been shown since the last one, and what is then typed.
+    answers are pairs: what must have been shown since the last one, and the keys that are then pressed.
     """
-    pid, terminal = pty.fork()
-    if not pid:
-        os.execvpe(words[0], words, environment)
-    shown, seen = "", 0
-    try:
-        for question, answer in answers:
-            while question not in shown[seen:]:
-                shown += _read(terminal, shown)
-            seen = shown.index(question, seen) + len(question)
-            os.write(terminal, answer.encode())
-        with suppress(OSError):  # what Linux says when nobody is left at the other end
-            while True:
-                shown += _read(terminal, shown)
-    finally:
-        os.close(terminal)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code, shown.replace("\r\n", "\n")
-
-
-def _read(terminal: int, shown: str) -> str:
-    ready, _, _ = select.select([terminal], [], [], LONGEST_WAIT)
-    assert ready, f"nothing more came after: {shown}"
-    return os.read(terminal, 4096).decode("utf-8", "replace")
+    with Terminal(words, environment) as terminal:
+        for question, keys in answers:
+            terminal.asks(question)
+            terminal.type(keys)
+        return terminal.ends(), terminal.shown

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.terminal import Terminal
 from tests.make.house import House, clean_environment
-from tests.make.terminal import Terminal
 
 VERBS = ("instance", "blank", "instances", "doctor", "maintenance", "backup", "archives", "prove", "restore")
 FAILED = 2  # make's own exit code, whatever the verb's was

@@ -1,8 +1,4 @@
-"""Every program that backup and restore call is made to fail, to hang, to end early with half its output, and the
-run is killed before it: nothing half is ever called good, nothing is lost, and the next run needs no help.
-
-Which calls there are is recorded from a good run, on both sides of ssh.
-"""
+"""What the fault tests share: a lab in memory, where there is room, and the calls of good runs."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,10 +13,12 @@ from tests.lab.shims import FAIL, FAR, HANG, HERE, KILL, TRUNCATE, Call
 AT_ONCE = {FAIL: 2, TRUNCATE: 2, KILL: 2, HANG: 6}   # benches side by side; one that hangs does nothing
 
 Recorded = dict[Call, list[bytes]]
+Record = Callable[[str, bool], tuple[Recorded, Bench]]
 
 
 @pytest.fixture(scope="module")
-def fault_lab() -> Iterator[Lab]:
+def fast_lab() -> Iterator[Lab]:
+    """Run a lab in memory, or on the disk where that is too small."""
     with pytest.MonkeyPatch.context() as change:
         if place := faults.fast_place():
             change.setattr(tests.lab.lab, "PLACE", place)
@@ -30,13 +28,13 @@ def fault_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def recorded(fault_lab: Lab) -> Iterator[Callable[[str, bool], tuple[Recorded, Bench]]]:
-    """Return the calls of a good run, recorded once."""
+def recorded(fast_lab: Lab) -> Iterator[Record]:
+    """Return the calls of a good run, recorded once, and the bench they were recorded on."""
     known: dict[tuple[str, bool], tuple[Recorded, Bench]] = {}
 
     def of(story: str, is_far: bool) -> tuple[Recorded, Bench]:
         if (story, is_far) not in known:
-            bench = BENCHES[story](fault_lab, f"good-{len(known)}", is_far)
+            bench = BENCHES[story](fast_lab, f"good-{len(known)}", is_far)
             known[story, is_far] = (bench.recorded(), bench)
         return known[story, is_far]
     yield of
@@ -44,24 +42,19 @@ def recorded(fault_lab: Lab) -> Iterator[Callable[[str, bool], tuple[Recorded, B
         bench.end()
 
 
-@pytest.mark.parametrize("is_far", [False, True], ids=["here", "ssh"])
-@pytest.mark.parametrize("story", list(BENCHES))
-def test_the_recorded_calls_are_all_that_the_run_log_tells_of(recorded, story, is_far):
+def assert_list_is_whole(recorded: Record, story: str, is_far: bool) -> None:
+    """Compare the recorded calls with the run's own log: every program it started, on this side and on the other."""
     calls, bench = recorded(story, is_far)
     started = bench.started()
     there = [line for line in started if line.startswith(f"[{bench.target}] ")] if is_far else []
-    here = sum(call.side == HERE for call in calls)
-    far = sum(call.side == FAR for call in calls)
+    here, far = (sum(call.side == side for call in calls) for side in (HERE, FAR))
     assert here >= len(started) > 20
     assert far >= len(there)
     assert len(calls) >= len(started) + len(there)
 
 
-@pytest.mark.parametrize("mode", list(AT_ONCE))
-@pytest.mark.parametrize("is_far", [False, True], ids=["here", "ssh"])
-@pytest.mark.parametrize("story", list(BENCHES))
-def test_a_run_with_one_broken_call_never_harms(fault_lab, recorded, story, is_far, mode):
+def assert_harmless(lab: Lab, recorded: Record, story: str, is_far: bool, mode: str) -> None:
+    """Break every call of a good run in this way, one a run."""
     calls, _ = recorded(story, is_far)
-    cases = [(call, mode) for call in sorted(calls)]
-    wrong = faults.broken(fault_lab, story, is_far, cases, AT_ONCE[mode])
+    wrong = faults.broken(lab, story, is_far, [(call, mode) for call in sorted(calls)], AT_ONCE[mode])
     assert not wrong, "\n".join(wrong)
