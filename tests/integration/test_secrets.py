@@ -24,7 +24,6 @@ from tests.lab.shims import FAR, HERE
 PIECES = (b'p#a"s', b"$= x")
 REGISTRY = 3       # the exit code of RegistryError
 
-
 __all__ = ["fast_lab"]  # a fixture
 
 

@@ -22,7 +22,7 @@ teardown() {
   trim delete INSTANCE=blog
   assert_success
   assert_output_contains "blog: forgotten; its env file is $TRIM_TOP/var/trash/blog_" \
-    "the site stays as it is: $SITES/blog" "archive is kept in $TRIM_TOP/var/archives/blog.forgotten-" "to have it back: cp"
+    "the site stays as it is: $SITES/blog" "kept in $TRIM_TOP/var/archives/blog.forgotten-" "to have it back: cp"
   [ ! -e "$TRIM_TOP/instances.d/blog.env" ]
   find "$SITES/blog" -printf '%p %s %T@\n' | sort | diff "$BATS_TEST_TMPDIR/blog" -
   databases | diff "$BATS_TEST_TMPDIR/databases" -

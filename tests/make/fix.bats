@@ -38,6 +38,7 @@ teardown() {
 }
 
 @test "fix works behind ssh" {
+  trim fix INSTANCE=far
   chmod 700 "$FAR_SITES/far/templates"
   trim fix INSTANCE=far
   assert_success
