@@ -99,7 +99,7 @@ demo: ## The whole job, for real, on a sample Tiki with its own MariaDB
 	@"$(VENV)/bin/python" -m tests.lab.demo
 test: ## Run all tests: [TESTS=path]
 	@scripts/setup.sh test
-	@"$(VENV)/bin/python" -m pytest $(if $(filter TESTS,$(GIVEN)),"$$TRIM_ARG_TESTS",tests)
+	@"$(VENV)/bin/python" -m pytest $(if $(filter TESTS,$(GIVEN)),"$$TRIM_ARG_TESTS",-n 2 --dist loadfile tests)
 test-real: ## The round trip with a real Tiki: TREE=folder of its files
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE"
