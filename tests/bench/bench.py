@@ -78,7 +78,7 @@ def _plain_way(lab: Lab, site: SampleTiki) -> int:
     for folder in (site.folder, site.outside):
         subprocess.run(["rsync", "-a", f"{folder}/", f"{staging / folder.name}/"], check=True)
     with open(staging / "database_dump.sql", "wb") as dump:
-        subprocess.run(["mysqldump", "--no-defaults", f"--socket={lab.mariadb.socket}", "--single-transaction",
+        subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={lab.mariadb.socket}", "--single-transaction",
                         "--quick", site.database], stdout=dump, check=True)
     archive = lab.folder / "plain.tar.bz2"
     subprocess.run(["tar", "-cjf", archive, "-C", staging, "."], check=True)

@@ -494,6 +494,7 @@ def _fork(lab: Lab, story: str, is_far: bool, cases: list[tuple[Call, str]], rep
         return pid
     code, told = 1, []
     try:
+        forked.die_with_the_parent()
         bench = BENCHES[story](lab, f"site-{os.getpid()}", is_far)
         try:
             for call, mode in cases:

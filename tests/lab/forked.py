@@ -6,6 +6,7 @@ earlier runs.
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import os
 import select
@@ -24,6 +25,7 @@ from scripts.hosts import stall
 from scripts.hosts.conduct import Conduct, conduct
 from scripts.present import output
 from scripts.verbs import archives, backup, blank, instance, maintenance, prove, restore
+from tests.lab.processes import PR_SET_PDEATHSIG
 from tests.lab.shims import Shims
 from tests.lab.sshd import SYSTEM_PATH
 
@@ -64,6 +66,11 @@ def run(top: Path, verb: str, shims: Shims | None = None, environment: dict[str,
                  complained.read_text(errors="replace"), time.monotonic() - started)
 
 
+def die_with_the_parent() -> None:
+    """Let the kernel end this fork when the tests are killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _wait(pid: int, shims: Shims | None) -> int:
     """Wait for the child, and kill it when a shim asks for that."""
     exits = os.pidfd_open(pid)
@@ -95,6 +102,7 @@ def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str
            said: Path, complained: Path) -> None:
     code = edge.BUG
     try:
+        die_with_the_parent()
         _enter(top, shims, said, complained)
         os.environ.update(environment)
         sys.argv = ["invoke", verb, *(f"--{name}={value}" for name, value in variables.items())]
