@@ -100,6 +100,9 @@ demo: ## The whole job, for real, on a sample Tiki with its own MariaDB
 test: ## Run all tests: [TESTS=path]
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m pytest $(if $(filter TESTS,$(GIVEN)),"$$TRIM_ARG_TESTS",-n 2 --dist loadfile tests)
+test-faults: ## Every call of backup and restore broken in every way, behind ssh too: half an hour
+	@scripts/setup.sh test
+	@TRIM_FAULTS=all "$(VENV)/bin/python" -m pytest -n 2 --dist loadfile tests/integration/test_faults_*.py
 test-real: ## The round trip with a real Tiki: TREE=folder of its files
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE"

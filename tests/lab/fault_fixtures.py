@@ -1,5 +1,6 @@
 """What the fault tests share: a lab in memory, where there is room, and the calls of good runs."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -54,7 +55,13 @@ def assert_list_is_whole(recorded: Record, story: str, is_far: bool) -> None:
 
 
 def assert_harmless(lab: Lab, recorded: Record, story: str, is_far: bool, mode: str) -> None:
-    """Break every call of a good run in this way, one a run."""
+    """Break calls of a good run in this way, one a run: every call, or behind ssh a fourth of them.
+
+    Behind ssh there are a hundred calls; each breaks in one of the four ways, and in all of them with make test-faults.
+    """
     calls, _ = recorded(story, is_far)
-    wrong = faults.broken(lab, story, is_far, [(call, mode) for call in sorted(calls)], AT_ONCE[mode])
+    chosen = sorted(calls)
+    if is_far and os.environ.get("TRIM_FAULTS") != "all":
+        chosen = chosen[list(AT_ONCE).index(mode)::len(AT_ONCE)]
+    wrong = faults.broken(lab, story, is_far, [(call, mode) for call in chosen], AT_ONCE[mode])
     assert not wrong, "\n".join(wrong)

@@ -44,7 +44,10 @@ echo $$ >|"$lab/fired"
 case $mode in
     {FAIL}) exit 1 ;;
     {HANG}) exec /usr/bin/sleep {HANG_SECONDS} ;;
-    {KILL}) echo >|"$lab/kill"; read -r answer <"$lab/killed"; exec "$real" "$@" ;;
+    {KILL})
+        echo >|"$lab/kill"
+        until [ -e "$lab/killed" ]; do /usr/bin/sleep 0.01; done
+        exec "$real" "$@" ;;
     {TRUNCATE})
         "$real" "$@" >|"$lab/output.$$"
         size=$(/usr/bin/stat -c %s "$lab/output.$$")
@@ -83,9 +86,8 @@ class Shims:
         for name in sorted({entry.name for place in SYSTEM_PATH.split(":") if os.path.isdir(place)
                             for entry in os.scandir(place)}):
             (self.path / name).symlink_to(script)
-        for name in ("kill", "killed"):
-            os.mkfifo(folder / name)
-            (folder / name).chmod(0o666)
+        os.mkfifo(folder / "kill")      # whoever started the run reads it, ends the run, and then makes `killed`
+        (folder / "kill").chmod(0o666)
         self._calls = folder / "calls"
         self.reset()
 
@@ -94,7 +96,7 @@ class Shims:
         shutil.rmtree(self._calls, ignore_errors=True)
         self._calls.mkdir()
         self._calls.chmod(0o777)
-        for path in (self.folder / "fired", *self.folder.glob("output.*")):
+        for path in (self.folder / "fired", self.folder / "killed", *self.folder.glob("output.*")):
             path.unlink(missing_ok=True)
         (self.folder / "control").write_text(f"{call or '-'} {mode or '-'}\n")
 
