@@ -30,7 +30,7 @@ teardown() {
   trim instance NAME=new "WEB_ROOT=$FRESH" V=1
   assert_success
   refute_output_contains "$SITE_PASS"
-  run ! grep -rqF "$SITE_PASS" "$TRIM_TOP/instances.d" "$TRIM_TOP/var/logs"
+  run ! grep -rqFf <(printf '%s' "$SITE_PASS") "$TRIM_TOP/instances.d" "$TRIM_TOP/var/logs"
 }
 
 @test "instance takes over a site behind ssh, where SSH_HOST alone means ACCESS=ssh" {

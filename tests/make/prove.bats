@@ -88,7 +88,8 @@ vouch_for_it() {
 
 @test "prove wants an archive that is there" {
   trim prove INSTANCE=copy
-  assert_one_line "copy: has no archive yet. Next: make backup INSTANCE=copy"
+  assert_success
+  assert_output_contains "copy: is a blank that was never backed up: there is nothing to prove yet"
   trim prove INSTANCE=blog ARCHIVE=99
   assert_one_line "blog: there is no archive number 99" "Next: make archives INSTANCE=blog"
   trim prove INSTANCE=blog ARCHIVE=blog.tar
