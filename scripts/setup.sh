@@ -55,7 +55,7 @@ make_environment() {
 }
 
 make_folders() {
-  mkdir -p -m 0700 var var/archives var/work
+  (umask 077 && mkdir -p var/archives var/work)
 }
 
 case "${1:-run}" in
