@@ -73,9 +73,10 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
     final = _free_name(place, instance.name, packed_as)
     for name in write.clear_leftovers(place):
         output.say(f"{instance.name}: removed {name}, left by a run that was ended")
-    collect.require_room(found, place, folder, _last_size(instance))
+    last = next(iter(archive.of_instance(instance.settings, instance.name)), None)
+    collect.require_room(found, place, folder, last.size_bytes if last else None)
     partial = archive.companion(final, archive.PARTIAL)
-    collected, dumped, packed = _write(found, folder, wishes, partial, packed_as)
+    collected, dumped, packed = _write(found, folder, wishes, partial, packed_as, last)
     warnings = [*collected.warnings, *(f"{name} vanished while it was packed" for name in packed.vanished)]
     for warning in warnings:
         output.warn(f"{instance.name}: {warning}")
@@ -122,10 +123,13 @@ def drop_old(instance: Instance, keep: int | None) -> list[str]:
 
 
 def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
-           packed_as: str) -> tuple[Collected, Dumped, Packed]:
+           packed_as: str,
+           last: Archive | None) -> tuple[Collected, Dumped, Packed]:
     """Read files and database side by side into one partial archive."""
     instance, top = found.instance, folder / found.instance.name
     MANAGER.make_folder(str(top), 0o700)
+    # What the last archive held is the best guess of what there is to pack, for the time left.
+    expected = last.record.content_bytes if last and last.record else None
     started = datetime.now(UTC)
     dumped: Future[Dumped] = Future()
     collected: list[Collected] = []
@@ -146,7 +150,7 @@ def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
             return _describe(found, wishes, started, dumped.result(), collected[0], packed, top)
 
         contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped, describe)
-        with progress.moving(instance.name, _last_content(instance)) as on_bytes:
+        with progress.moving(instance.name, expected) as on_bytes:
             return write.write(partial, packed_as, contents, on_bytes)
 
     try:
@@ -186,14 +190,3 @@ def _free_name(place: Path, name: str, packed_as: str) -> Path:
         if not path.exists():
             return path
         time.sleep(0.2)
-
-
-def _last_content(instance: Instance) -> int | None:
-    """Return how many bytes the last archive holds: the best guess of what there is to pack, for the time left."""
-    archives = archive.of_instance(instance.settings, instance.name)
-    return archives[0].record.content_bytes if archives and archives[0].record else None
-
-
-def _last_size(instance: Instance) -> int | None:
-    archives = archive.of_instance(instance.settings, instance.name)
-    return archives[0].size_bytes if archives else None
