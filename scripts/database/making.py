@@ -37,14 +37,22 @@ def name_for(instance: str) -> str:
     return re.sub(r"[^a-z0-9]", "_", instance)[:NAME_LIMIT]
 
 
+def require_free(server: Client, name: str) -> None:
+    """Raise DatabaseError when there is a database or an account of this name."""
+    grantee = quote_text("'" + name + "'@%")
+    what = server.query(f"SELECT 'database' FROM schemata WHERE schema_name = {quote_text(name)} UNION "
+                        f"SELECT 'account' FROM user_privileges WHERE grantee LIKE {grantee}")
+    if what:
+        raise DatabaseError(f"{server.host.name}: {what[0][0]} {name} is there already, and it was not made for this. "
+                            "Give DB_HOST, DB_NAME, DB_USER and DB_PASS of an empty one, or another NAME")
+
+
 def make(server: Client, admin: Account, name: str) -> Account:
     """Make an empty database and an account that may use it alone; return the account with its random password.
 
     Raises DatabaseError when either is there already. What was made before a fault is taken away again.
     """
-    if server.query(f"SELECT 1 FROM schemata WHERE schema_name = {quote_text(name)}"):
-        raise DatabaseError(f"{server.host.name}: database {name} is there already, and it was not made for this. "
-                            "Give DB_HOST, DB_NAME, DB_USER and DB_PASS of an empty one, or another NAME")
+    require_free(server, name)
     account = replace(admin, name=name, user=name, password=secrets.token_urlsafe(PASSWORD_BYTES))
     users = _users(account)
     try:

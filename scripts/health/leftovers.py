@@ -11,7 +11,7 @@ from scripts.health import mends
 from scripts.health.finding import MANAGER, Checked, Wrong, look
 from scripts.hosts.host import MANAGER as HERE
 from scripts.registry.settings import Settings
-from scripts.steps import scratch
+from scripts.steps import half_created, scratch
 from scripts.store.archive import PARTIAL
 
 COMPANIONS = (".sha256", ".record.json")
@@ -39,6 +39,15 @@ def _leftovers(settings: Settings) -> Iterator[Wrong]:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
             yield Wrong(f"a killed run left {what}, which take room and are of no use: {paths[0]}{more}",
                         mends.words("rm", "-rf", "--", *paths))
+    yield from _half_created(settings)
+
+
+def _half_created(settings: Settings) -> Iterator[Wrong]:
+    for name, note in half_created.killed(settings):
+        host, _, web_root, _ = note.place
+        yield Wrong(f"a killed run left a half created Tiki in {web_root} ({host}). To take it back and create it "
+                    f"anew, repeat your make instance NAME={name} ... VERSION=... line. To forget it",
+                    mends.words("rm", "-f", "--", settings.state / "status" / f"{name}{half_created.ENDING}"))
 
 
 def _unfinished(settings: Settings) -> Iterator[Path]:

@@ -4,7 +4,7 @@ A fault takes back whatever this run put there, and nothing else: the folder was
 only what the code brought is removed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,11 @@ from scripts.hosts import process, transfer
 from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance
-from scripts.steps import permissions, requiring, site
+from scripts.steps import half_created, permissions, requiring, site
 from scripts.tiki import config, console, layout, passwords, probe
 from scripts.tiki.probe import Probe
 
 ADMIN = "admin"
-OWN_FOLDERS = ("temp", "templates_c", "modules", "db", "img", "files", "dump", "storage", "vendor")
-"""Folders that Tiki makes or fills by itself while it is installed."""
-
 
 @dataclass(frozen=True)
 class Wishes:
@@ -48,12 +45,16 @@ def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
 
     Raises HostError when it could not run there; nothing is changed then. Any later fault undoes what was done.
     """
+    left = half_created.unfinished(instance)
+    if left:
+        half_created.take_back(instance, left, tree.path, wishes.db_admin)
     found = probe.look(instance)
     _require_empty(instance, found)
     told = requiring.shortcomings(instance, found, tree.version, tree.bytes, wishes.php_check)
-    with ExitStack() as undo:  # its contexts undo what they did when the block ends with a fault, and nothing else
-        account = undo.enter_context(_database(instance, wishes, tree.version, told))
-        undo.enter_context(_folder(instance, found, tree))
+    with _noted(instance) as failures, ExitStack() as undo:
+        # These contexts undo what they did when the block ends with a fault, and nothing else.
+        account = undo.enter_context(_database(instance, found, wishes, tree.version, told, failures))
+        undo.enter_context(_folder(instance, found, tree, failures))
         with locks.hold(instance.settings, [tree.lock], "instance"):
             transfer.put(str(tree.path), instance.host, instance.web_root, owner=_owner(instance, found))
         _write_config(instance, account, tree.version)
@@ -71,35 +72,54 @@ def _require_empty(instance: Instance, found: Probe) -> None:
 
 
 @contextmanager
-def _database(instance: Instance, wishes: Wishes, version: str, told: list[str]) -> Iterator[Account]:
-    """Yield the account of an empty database; what was made for it is dropped when the block ends with a fault."""
+def _noted(instance: Instance) -> Iterator[list[Fault]]:
+    """Remove the note of this creation at its end; yield the list of what could not be taken back, which keeps it."""
+    failures: list[Fault] = []
+    try:
+        yield failures
+    finally:
+        if not failures:
+            half_created.end(instance)
+
+
+@contextmanager
+def _database(instance: Instance, found: Probe, wishes: Wishes, version: str, told: list[str],
+              failures: list[Fault]) -> Iterator[Account]:
+    """Yield the account of an empty database; what was made for it is dropped when the block ends with a fault.
+
+    From here on a note tells the next run what a killed one may have left.
+    """
     if wishes.db_admin is None:
         account = site.account_of(instance, Probe("empty"))
-        with _client(instance, account) as client:
+        with half_created.client(instance, account) as client:
             requiring.refuse(instance, version, told + requiring.database_shortcomings(client, version))
-        with _undone(lambda: _empty(instance, account)):
+        half_created.begin(instance, found.state, "")
+        with _undone(lambda: _empty(instance, account), failures):
             yield account
         return
     requiring.refuse(instance, version, told)
     admin = credentials.read_option_file(wishes.db_admin)
     with making.administrator(instance.host, admin) as server:
-        account = making.make(server, admin, making.name_for(instance.name))
-        with _undone(lambda: making.remove(server, account)):
-            with _client(instance, account) as client:
+        name = making.name_for(instance.name)
+        making.require_free(server, name)
+        half_created.begin(instance, found.state, name)
+        account = making.make(server, admin, name)
+        with _undone(lambda: making.remove(server, account), failures):
+            with half_created.client(instance, account) as client:
                 requiring.refuse(instance, version, requiring.database_shortcomings(client, version))
             yield account
 
 
 @contextmanager
-def _folder(instance: Instance, found: Probe, tree: PreparedTree) -> Iterator[None]:
+def _folder(instance: Instance, found: Probe, tree: PreparedTree, failures: list[Fault]) -> Iterator[None]:
     """Make the web root; what the tree brought is removed when the block ends with a fault."""
     instance.host.make_folder(instance.web_root)
-    with _undone(lambda: _clear(instance, found, tree)):
+    with _undone(lambda: half_created.clear(instance, tree.path, found.state), failures):
         yield
 
 
 @contextmanager
-def _undone(undo) -> Iterator[None]:
+def _undone(undo: Callable[[], object], failures: list[Fault]) -> Iterator[None]:
     """Call undo when the block ends with a fault or a signal; a fault of its own is told and not raised."""
     try:
         yield
@@ -107,27 +127,14 @@ def _undone(undo) -> Iterator[None]:
         try:
             undo()
         except Fault as second:
-            output.warn(f"taking back failed: {second}")
+            failures.append(second)
+            output.warn(f"taking back failed: {second}. The next run of the same line tries again")
         raise
 
 
-def _clear(instance: Instance, found: Probe, tree: PreparedTree) -> None:
-    """Remove what the tree put into the web root, by the names at its top; the folder too if it was not there."""
-    names = sorted({entry.name for entry in tree.path.iterdir()} | set(OWN_FOLDERS) | {layout.HTACCESS})
-    instance.host.run("rm", "-rf", "--", *(f"{instance.web_root}/{name}" for name in names))
-    if found.state == "missing":
-        instance.host.run("rmdir", "--", instance.web_root)
-
-
 def _empty(instance: Instance, account: Account) -> None:
-    with _client(instance, account) as client:
+    with half_created.client(instance, account) as client:
         load.drop_everything(client)
-
-
-@contextmanager
-def _client(instance: Instance, account: Account) -> Iterator[Client]:
-    with credentials.option_file(instance.host, account) as options:
-        yield Client(instance.host, options, account.name)
 
 
 def _owner(instance: Instance, found: Probe) -> str | None:
@@ -155,7 +162,7 @@ def _install(instance: Instance, account: Account) -> None:
         raise CommandError(f"{instance.name}: Tiki's installer failed: {error}", code=error.code) from error
     if process.conduct.dry_run:
         return
-    with _client(instance, account) as client:
+    with half_created.client(instance, account) as client:
         present = {table.name for table in client.tables()}
         lacking = {"tiki_schema", "tiki_preferences", "users_users"} - present
         missing = [] if lacking else _unapplied(instance, client)
@@ -178,7 +185,7 @@ def _set_password(instance: Instance, account: Account) -> str:
     """Give the administrator a random password; the installer's own is known to everybody."""
     password = passwords.new()
     hashed = passwords.hashed(instance, password)
-    with _client(instance, account) as client:
+    with half_created.client(instance, account) as client:
         client.execute(f"UPDATE users_users SET hash = {quote_text(hashed)} WHERE login = {quote_text(ADMIN)}")
         if not process.conduct.dry_run and client.query("SELECT hash FROM users_users WHERE login = "
                                                         f"{quote_text(ADMIN)}") != [(hashed,)]:

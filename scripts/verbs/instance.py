@@ -13,7 +13,7 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.steps import creating, enrolling, site
+from scripts.steps import creating, enrolling, half_created, site
 from scripts.steps.site import Site
 from scripts.tiki import layout, probe
 from scripts.tiki.version import Version, parse_version
@@ -52,11 +52,14 @@ def instance(settings: Settings, name: str | None, given: dict[str, str], databa
         answers["STAGE"] = enrolling.ask("STAGE", "")
     enrolling.write(settings, enrolling.made(settings, name, answers),
                     f"taken over. Next: make backup INSTANCE={name}")
+    half_created.end(taken)
 
 
 def _look(settings: Settings, one: Instance, wanted: Wanted) -> list[str] | None:
     """Return what was found, a line each, or None for a place where one is to be created."""
     enrolling.refuse_twins(settings, one)
+    if wanted.is_given and half_created.unfinished(one):
+        return None
     found = probe.look(one)
     if found.state in ("empty", "missing"):
         if wanted.is_given or prompts.can_ask():

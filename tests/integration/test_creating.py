@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import signal
+import sys
 
 import pytest
 
 from scripts.code import trees
 from scripts.errors import CommandError, Fault, HostError, RefusedError
 from scripts.hosts import process
-from scripts.steps import creating
+from scripts.steps import creating, half_created
 from tests.lab import sample_code
 from tests.lab.lab import Lab
 from tests.lab.terminal import Terminal
@@ -149,6 +151,66 @@ def clear(lab, root, name: str, was_there: bool) -> None:
         root.mkdir()
     account = name.replace("-", "_")
     lab.mariadb.sql(f"DROP DATABASE {account}; DROP USER {account}@localhost, {account}@127.0.0.1")
+
+
+class KilledAt(FailingAt):
+    """Kills the run before its Nth program."""
+
+    def __call__(self, command) -> None:
+        try:
+            super().__call__(command)
+        except CommandError:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def create_and_be_killed(one, tree, wishes, number: int) -> bool:
+    """Create in a fork that is killed before its Nth program; return whether it lived to its end."""
+    child = os.fork()
+    if not child:
+        process.conduct.on_start = KilledAt(number)
+        code = 1
+        try:
+            creating.create(one, tree, wishes)
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - shown to who reads the test's output
+            print(f"the fork failed: {error!r}", file=sys.__stderr__, flush=True)
+        finally:
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    assert os.waitstatus_to_exitcode(status) in (0, -signal.SIGKILL)
+    return status == 0
+
+
+@pytest.mark.parametrize("is_given", [False, True], ids=["made", "given"])
+def test_what_a_killed_run_left_is_taken_back_by_the_next(lab, kit, is_given):
+    root = lab.sites() / f"killed-{is_given}"
+    database, user, password = lab.account(f"killed{is_given}".lower())
+    keys = {"db_host": f"127.0.0.1:{lab.mariadb.port}", "db_name": database, "db_user": user, "db_pass": password}
+    one = kit.register(f"killed-{is_given}".lower(), web_root=root, **(keys if is_given else {}))
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    wishes = creating.Wishes(None if is_given else kit.admin)
+    number = 5
+    while not create_and_be_killed(one, tree, wishes, number):
+        number += 7
+    assert number > 20
+    assert not half_created.unfinished(one)
+    assert (root / "tiki-setup.php").exists()
+
+
+def test_files_that_came_after_the_kill_are_never_removed(lab, kit):
+    root = lab.sites() / "killed-and-used"
+    one = kit.register("killed-and-used", web_root=root)
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    number = 30
+    while not (root / "db/local.php").exists():
+        create_and_be_killed(one, tree, creating.Wishes(kit.admin), number)
+        number += 3
+    (root / "thesis.txt").write_text("years of work")
+    before = databases(lab)
+    with pytest.raises(RefusedError, match="thesis.txt there is not of it. Nothing was removed"):
+        creating.create(one, tree, creating.Wishes(kit.admin))
+    assert (root / "thesis.txt").read_text() == "years of work"
+    assert databases(lab) == before
 
 
 def test_a_full_folder_is_refused_by_the_story_itself(lab, kit):
