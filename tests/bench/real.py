@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import sites
+from tests.bench import real_quiet, sites
 from tests.lab.lab import Lab
 from tests.lab.sample_tiki import SampleTiki
 from tests.lab.toolkit import Toolkit
@@ -27,7 +27,7 @@ def main(tree: Path) -> int:
               file=sys.stderr)
         return 2
     with Lab() as lab:
-        found = sum(_round_trip(lab, tree, is_ssh) for is_ssh in (False, True))
+        found = sum(_round_trip(lab, tree, is_ssh) for is_ssh in (False, True)) + _quiet(lab, tree)
     print(f"\ntest-real: {'all is equal' if not found else f'{found} differences'}")
     return 1 if found else 0
 
@@ -57,6 +57,13 @@ def _round_trip(lab: Lab, tree: Path, is_ssh: bool) -> int:
     if (answer.status, page.status) != (200, 200):
         found.append(f"the page answers {answer.status} instead of 200")
     print("\n".join(f"   DIFFERS: {line}" for line in found) or "   every file and every table is equal")
+    return len(found)
+
+
+def _quiet(lab: Lab, tree: Path) -> int:
+    print("\n== quiet ==")
+    found = _timed("mail and jobs before, while and after it is muted", lambda: real_quiet.differences(lab, tree))
+    print("\n".join(f"   DIFFERS: {line}" for line in found) or "   loud, silent, loud")
     return len(found)
 
 

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ NEEDED_BYTES = 1 << 30          # a database server, and eight benches
 CONNECTING = Call(HERE, "ssh", 1)  # after a run the shared connection is there; without it this call opens it
 CONFIG = b"db/local.php"
 PAGE_FILES = frozenset(map(os.fsencode, maintenance.OWN_NAMES))  # beside what visitors see
+PREFERENCES = "tiki_preferences"
 PAGE_MARK = b"TRIM maintenance page"
 # Of the sample's 31 tables these stay: making and dropping tables is most of a restore's time.
 KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "tiki_forums", "tiki_schema",
@@ -389,6 +390,87 @@ class BlankBench(RestoreBench):
         self.lab.mariadb.sql(f"DROP DATABASE {name}; CREATE DATABASE {name}")
 
 
+class CloneBench(Bench):
+    """A clone onto a clone: two sources take turns, so that each run has something to change. Neither is written to."""
+
+    verb = "clone"
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        super().__init__(lab, name, is_far)
+        self.second = small_site(lab, f"{name}-second", is_far)
+        change_site(self.second)
+        self.kit.register(f"{name}-second", web_root=self.second.folder, **self.reached)
+        self.copy_root = lab.sites(ssh=is_far) / f"{name}-copy"
+        database, user, password = lab.account(f"{name}-copy")
+        self.copy_database = database
+        self.kit.register(self.target, web_root=self.copy_root, db_name=database, db_user=user, db_pass=password,
+                          db_host=f"127.0.0.1:{lab.mariadb.port}", **self.reached)
+        self.sources = self.source_sites()
+        self.known: dict[str, str] = {}     # the copy's digest by source
+        for source in (name, f"{name}-second"):
+            self.goal = source
+            ended = self.run()
+            assert ended.is_success, ended
+            self.known[source] = self.site()
+        self.after_good()
+
+    @property
+    def target(self) -> str:
+        return f"{self.name}-copy"
+
+    @property
+    def web_root(self) -> Path:
+        return self.copy_root
+
+    @property
+    def database(self) -> str:
+        return self.copy_database
+
+    def variables(self) -> dict[str, str]:
+        return {"from_": self.goal, "to": self.target}
+
+    def advised(self, ended: Ended) -> Ended | None:
+        told = re.search(r"Next: make clone FROM=(\S+) TO=(\S+?)[,\s]", ended.stderr)
+        return forked.run(self.kit.top, "clone", from_=told[1], to=told[2]) if told else None
+
+    def site(self) -> str:
+        """Return a digest of the copy, without the banner, which says of which moment it is."""
+        trees = [describe_tree(folder, without=PAGE_FILES | {CONFIG}) for folder in self.folders]
+        names = set(self.lab.mariadb.sql("SHOW TABLES", self.database).splitlines())
+        rows = self.lab.mariadb.sql(f"SELECT name, value FROM {PREFERENCES} WHERE value NOT LIKE '%{self.target}%' "
+                                    f"OR name LIKE '%dir' ORDER BY name", self.database) \
+            if PREFERENCES in names else ""
+        return digest([*trees, rows, tables(self.lab, self.database, without={PREFERENCES})])
+
+    def source_sites(self) -> str:
+        """Return a digest of both sources, times and all."""
+        samples = (self.sample, self.second)
+        return digest([[describe_tree(one.folder), describe_tree(one.outside), tables(self.lab, one.database)]
+                       for one in samples])
+
+    def leavings(self) -> list[Path]:
+        return [*super().leavings(), *(self.kit.top / "var" / "status").glob("*.partial")]
+
+    def judge(self, ended: Ended, mode: str, before: Left, after: Left) -> list[str]:
+        wrong = [] if self.source_sites() == self.sources else ["a source was written to"]
+        return wrong + super().judge(ended, mode, before, after)
+
+    def judge_result(self, after: Left) -> list[str]:
+        wrong = [] if after.site == self.known[self.goal] else ["success, and the copy is not what its source is"]
+        rubbish = [name for name in maintenance.OWN_NAMES if (self.web_root / name).exists()]
+        return wrong + (["the maintenance page stayed"] if after.is_closed or after.is_begun or rubbish else [])
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        if after.is_begun:
+            return [] if after.is_closed or after.site in self.known.values() else ["visitors see a mixture"]
+        if after.site not in (before.site, self.known[self.goal]):
+            return ["the copy is a mixture, and no note says so"]
+        return ["the page is on, and no note says why"] if after.is_closed else []
+
+    def after_good(self) -> None:
+        self.goal = next(source for source in self.known if source != self.goal)
+
+
 def fast_place() -> str | None:
     """Return a folder in memory where programs may be started, if there is one with the room for a lab."""
     try:
@@ -424,9 +506,9 @@ def change_site(sample: SampleTiki) -> None:
     give_to(lab_user(), root, sample.outside)
 
 
-def tables(lab: Lab, database: str) -> str:
+def tables(lab: Lab, database: str, without: Collection[str] = ()) -> str:
     """Return definition and checksum of every table, in two calls whatever their number."""
-    names = lab.mariadb.sql("SHOW TABLES", database).splitlines()
+    names = [name for name in lab.mariadb.sql("SHOW TABLES", database).splitlines() if name not in without]
     return lab.mariadb.sql("; ".join(f"SHOW CREATE TABLE {name}; CHECKSUM TABLE {name} EXTENDED"
                                      for name in map(identifier, names)), database) if names else ""
 
@@ -475,7 +557,7 @@ def end_hanging(pid: int) -> None:
 
 
 BENCHES: dict[str, Callable[[Lab, str, bool], Bench]] = {
-    "backup": BackupBench, "restore": RestoreBench, "restore onto a blank": BlankBench}
+    "backup": BackupBench, "restore": RestoreBench, "restore onto a blank": BlankBench, "clone": CloneBench}
 
 
 def broken(lab: Lab, story: str, is_far: bool, cases: list[tuple[Call, str]], workers: int) -> list[str]:

@@ -114,6 +114,8 @@ class Content:
         self.add("tiki_mail_queue", message="To: everybody@example.org\n\nonce only")
         self.add("tiki_mailin_accounts", account="support", pass_="imap secret", active="y")
         self.add("tiki_newsletters", name="Monthly", author="admin", lastSent=-1)
+        self.add("tiki_newsletter_subscriptions", nlId=1, email="reader@example.org", valid="y")
+        self.add("tiki_user_watches", user="ann", event="wiki_page_changed", object="HomePage", email="ann@example.org")
         self.add("sessions", sesskey="a" * 32, expiry=4_294_967_295, data=b"\0serialized\0")
         self.add("tiki_sessions", sessionId="b" * 32, user="ann", timestamp=1)
         self.add("tiki_auth_tokens", token="c" * 32, email="ann@example.org")

@@ -23,7 +23,7 @@ vouch_for_it() {
   remember_databases
   trim prove INSTANCE=blog
   assert_success
-  assert_output_contains "blog: $(basename "$archive") is proven restorable: 31 tables and" "files, in"
+  assert_output_contains "blog: $(basename "$archive") is proven restorable: 33 tables and" "files, in"
   diff <(grep -v record.json "$BATS_TEST_TMPDIR/everything") <(everything | grep -v record.json) >&2
   databases | diff "$BATS_TEST_TMPDIR/databases" - >&2
   trim archives INSTANCE=blog JSON=1

@@ -37,9 +37,14 @@ header('Content-Type: text/html; charset=utf-8');
 <head>
 <title><?= htmlspecialchars($prefs['browsertitle'] . ' | ' . $name) ?></title>
 <meta name="generator" content="Tiki Wiki CMS Groupware - https://tiki.org">
+<?php if ($prefs['metatag_robots'] !== '') : ?>
+<meta name="robots" content="<?= htmlspecialchars($prefs['metatag_robots']) ?>">
+<?php endif ?>
 </head>
 <body>
 <h1><?= htmlspecialchars($name) ?></h1>
 <div id="page-data"><?= $page ? render($page['data'], $tikilib) : 'Page cannot be found' ?></div>
+<?= $prefs['feature_endbody_code'] ?>
+
 </body>
 </html>

@@ -235,6 +235,24 @@ CREATE TABLE tiki_newsletters (
   PRIMARY KEY (nlId)
 ) ENGINE=MyISAM;
 
+DROP TABLE IF EXISTS tiki_newsletter_subscriptions;
+CREATE TABLE tiki_newsletter_subscriptions (
+  nlId int NOT NULL DEFAULT 0,
+  email varchar(255) NOT NULL DEFAULT '',
+  valid char(1) DEFAULT NULL,
+  PRIMARY KEY (nlId, email(178))
+) ENGINE=MyISAM;
+
+DROP TABLE IF EXISTS tiki_user_watches;
+CREATE TABLE tiki_user_watches (
+  watchId int NOT NULL AUTO_INCREMENT,
+  user varchar(200) NOT NULL DEFAULT '',
+  event varchar(40) NOT NULL DEFAULT '',
+  object varchar(200) NOT NULL DEFAULT '',
+  email varchar(200) DEFAULT NULL,
+  PRIMARY KEY (watchId)
+) ENGINE=MyISAM;
+
 DROP TABLE IF EXISTS tiki_actionlog;
 CREATE TABLE tiki_actionlog (
   actionId int NOT NULL AUTO_INCREMENT,

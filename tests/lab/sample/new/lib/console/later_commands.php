@@ -56,12 +56,31 @@ function list_sites(Console $console): void
     $console->say(is_file('db/virtuals.inc') ? trim(file_get_contents('db/virtuals.inc')) : 'No multitikis found');
 }
 
+/** Run what is active, whenever it would be due. */
+function run_scheduler(Console $console): void
+{
+    $active = $console->tikilib->query("SELECT * FROM tiki_scheduler WHERE status = 'active'")->fetchAll();
+    foreach ($active as $task) {
+        $params = json_decode((string) $task['params'], true) ?: [];
+        $console->say("***** Running scheduler {$task['name']} *****");
+        if ($task['task'] === 'ShellCommandTask') {
+            exec($params['shell_command']);
+        } elseif (($params['console_command'] ?? '') === 'mail-queue:send') {
+            send_queue($console);
+        }
+    }
+    if (! $active) {
+        $console->say('No active schedulers were found to run at this time.');
+    }
+}
+
 return [
     'installer:lock' => [Console::FILES, 0, 'lock_installer'],
     'multitiki:list' => [Console::FILES, 0, 'list_sites'],
     'preferences:get' => [Console::TABLES, 1, 'get_preference'],
     'preferences:rebuild-index' => [Console::TABLES, 0, 'rebuild_preference_index'],
     'preferences:set' => [Console::TABLES, 2, 'set_preference'],
+    'scheduler:run' => [Console::IN_SYNC, 0, 'run_scheduler'],
     'tiki:info' => [Console::FILES, 0, 'show_info'],
     'users:create' => [Console::IN_SYNC, 1, 'create_user'],
 ];

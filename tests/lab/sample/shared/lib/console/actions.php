@@ -90,3 +90,12 @@ function rebuild_index(Console $console): void
     $count = $tikilib->query("SELECT COUNT(*) FROM `$index`")->fetchColumn();
     $console->say("Indexed\n  wiki page: $count\nRebuilding index done");
 }
+
+function send_queue(Console $console): void
+{
+    require_once 'lib/mail/maillib.php';
+    $console->say('Mail queue processor starting...');
+    $sent = send_mail_queue($console->tikilib, $console->tikilib->preferences());
+    $console->say("Sent: $sent");
+    $console->say('Mail queue processed...');
+}

@@ -8,5 +8,6 @@ return [
     'database:configure' => [Console::FILES, 3, 'configure_database'],
     'database:install' => [Console::DATABASE, 0, 'install_database'],
     'database:update' => [Console::TABLES, 0, 'update_database'],
+    'mail-queue:send' => [Console::IN_SYNC, 0, 'send_queue'],
     'index:rebuild' => [Console::IN_SYNC, 0, 'rebuild_index'],
 ] + (is_file(__DIR__ . '/later_commands.php') ? require __DIR__ . '/later_commands.php' : []);

@@ -5,6 +5,7 @@ return [
     'cookie_domain' => '',
     'fallbackBaseUrl' => '',
     'feature_banning' => 'n',
+    'feature_endbody_code' => '',
     'fgal_batch_dir' => '',
     'fgal_podcast_dir' => 'files/',
     'fgal_use_db' => 'y',
@@ -13,6 +14,7 @@ return [
     'https_domain' => '',
     'language' => 'en',
     'memcache_enabled' => 'n',
+    'metatag_robots' => '',
     'sender_email' => '',
     'server_domain' => '',
     'site_closed' => 'n',
@@ -30,5 +32,7 @@ return [
     'w_use_dir' => '',
     'wikiHomePage' => 'HomePage',
     'zend_mail_handler' => 'sendmail',
+    'zend_mail_queue' => 'n',
+    'zend_mail_smtp_port' => '25',
     'zend_mail_smtp_server' => '',
 ];
