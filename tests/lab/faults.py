@@ -43,7 +43,7 @@ CONFIG = b"db/local.php"
 PAGE_FILES = frozenset(map(os.fsencode, maintenance.OWN_NAMES))  # beside what visitors see
 PREFERENCES = "tiki_preferences"
 PAGE_MARK = b"TRIM maintenance page"
-# Of the sample's 31 tables these stay: making and dropping tables is most of a restore's time.
+# Of the sample's 33 tables these stay: making and dropping tables is most of a restore's time.
 KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "tiki_forums", "tiki_schema",
                "tiki_forum_attachments", "tiki_files", "custom_types")
 
