@@ -33,11 +33,13 @@ class TableDigest:
 class DumpDigest:
     """Reads a dump in chunks of any size; keeps no more of it than a line.
 
-    header is written before a dump that passes on, and is no part of it.
+    header is written before a dump that passes on, and is no part of it. counts_only costs a third of the time: it
+    leaves the digests empty.
     """
 
-    def __init__(self, header: bytes = b"") -> None:
+    def __init__(self, header: bytes = b"", counts_only: bool = False) -> None:
         self.header = header
+        self._counts_only = counts_only
         self._rows: dict[str, int] = {}
         self._sums: dict[str, int] = {}
         self._unfinished: list[bytes] = []  # pieces of the line that has not ended yet
@@ -69,7 +71,8 @@ class DumpDigest:
         if self._table is not None or self._in_routine or not is_trailer(self._last):
             raise DatabaseError("the dump ended early: its last line is not `-- Dump completed`. "
                                 "Was the disk full, or the server restarted?")
-        return {table: TableDigest(rows, f"{self._sums[table]:0{2 * SIZE}x}") for table, rows in self._rows.items()}
+        return {table: TableDigest(rows, "" if self._counts_only else f"{self._sums[table]:0{2 * SIZE}x}")
+                for table, rows in self._rows.items()}
 
     def _take(self, lines: list[bytes]) -> None:
         rows: list[bytes] = []
@@ -107,7 +110,8 @@ class DumpDigest:
 
     def _count(self, table: str, rows: list[bytes]) -> None:
         self._rows[table] = self._rows.get(table, 0) + len(rows)
-        self._sums[table] = (self._sums.get(table, 0) + _sum(rows)) % 2 ** (8 * SIZE)
+        if not self._counts_only:
+            self._sums[table] = (self._sums.get(table, 0) + _sum(rows)) % 2 ** (8 * SIZE)
 
 
 def is_trailer(line: bytes) -> bool:

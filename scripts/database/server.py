@@ -19,6 +19,7 @@ from scripts.errors import CommandError, DatabaseError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.host import MANAGER
+from scripts.registry.settings import Settings
 
 START_SECONDS = 60        # a loaded machine with slow disks; normal is below one
 SOCKET_FOLDER_LIMIT = 80  # characters: 107 for a socket, less our names
@@ -54,6 +55,14 @@ def throw_away(folder: Path) -> Iterator[Account]:
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
         MANAGER.remove_tree(str(data))
+
+
+@contextmanager
+def for_a_trial(settings: Settings, folder: Path) -> Iterator[Account]:
+    """Lend an empty database: on the server of PROVE_DB, else on one of our own, whose data goes into folder."""
+    chosen = on_server(settings.place(settings.prove_db)) if settings.prove_db else throw_away(folder)
+    with chosen as account:
+        yield account
 
 
 @contextmanager

@@ -50,9 +50,9 @@ class Host(ABC):
             raise CommandError(f"{shown(self.name, words)}: its answer is cut off: {text[-60:]!r}")
         return text.decode("utf-8", "surrogateescape").rstrip("\n")
 
-    def read_names(self, *words: str, ok: Sequence[int] = (0,)) -> list[str]:
+    def read_names(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> list[str]:
         """Return the NUL-ended names a program prints; raise CommandError when the last one is cut off."""
-        text = self.read(*words, ok=ok)
+        text = self.read(*words, stdin=stdin, ok=ok)
         if text and not text.endswith(b"\0"):
             raise CommandError(f"{shown(self.name, words)}: its answer is cut off: {text[-60:]!r}")
         return [name.decode("utf-8", "surrogateescape") for name in text.split(b"\0")[:-1]]

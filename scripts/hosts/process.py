@@ -38,8 +38,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def read(command: Command, ok: Sequence[int] = (0,), on_stderr: Callable[[str], None] | None = None) -> bytes:
     """Return what a command that changes nothing prints; it runs in a dry run too.
 
-    on_stderr gets the end of what it said there though it went well. Raises CommandError when it ends with a code
-    outside ok.
+    on_stderr gets the end of what it said there though it went well. Raises CommandError for a code outside ok.
     """
     return _carry_out([command], ok=ok, on_stderr=on_stderr)
 
@@ -56,8 +55,7 @@ def pipe(*stages: Command | Filter, out_of: IO[bytes] | None = None, into: IO[by
          ok: Sequence[int] = (0,)) -> bytes:
     """Join stages with pipes and wait for all; return what the last one prints unless it goes into a file.
 
-    Raises the fault of the stage that failed first; a stage that ended only because its reader was gone is
-    not to blame. In a dry run the commands are shown and nothing happens.
+    Raises the fault of the stage that failed first by itself. In a dry run the commands are shown and nothing happens.
     """
     if conduct.dry_run:
         conduct.on_dry(" | ".join(stage.shown for stage in stages if isinstance(stage, Command)))
@@ -104,7 +102,10 @@ def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> lis
     """
     results: list[object] = [None] * len(jobs)
     faults: list[BaseException] = []
-    group = _Group()
+    above, group = _here.group, _Group()
+    above.inner.append(group)
+    if above.is_ended:
+        group.end()
     places = iter(range(len(jobs)))
     taking = threading.Lock()
 
@@ -133,20 +134,24 @@ def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> lis
         group.end()
         for thread in threads:
             thread.join()
+        above.inner.remove(group)
     if faults:
         raise faults[0]
     return results
 
 
 class _Group:
-    """Programs that belong together: when one job of several fails, the others' programs are ended."""
+    """Programs that belong together: when one job of several fails, the others' are ended; jobs may have jobs."""
 
     def __init__(self) -> None:
         self.programs: list[Running] = []
+        self.inner: list[_Group] = []
         self.is_ended = False
 
     def end(self) -> None:
         self.is_ended = True
+        for group in [*self.inner]:
+            group.end()
         _end(self.programs)
 
 

@@ -92,6 +92,12 @@ class SshHost(Host):
         except CommandError as error:
             raise HostError(f"{self.name}: {why_not_connected(self, error.stderr or str(error))}") from error
 
+    def configured(self) -> dict[str, str]:
+        """Return what ssh would do: its own configuration may know the host under another name."""
+        argv = ("ssh", "-G", "-p", str(self.port), "--", self.target)
+        said = process.read(Command(argv, f"[{self.name}] ssh -G {self.target}")).decode("utf-8", "replace")
+        return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+
     def disconnect(self) -> None:
         """Close the shared connection; one that is not there is no fault."""
         if os.path.exists(self.control_path):

@@ -105,17 +105,12 @@ def _record(host: SshHost) -> Path:
 
 def _known_as(host: SshHost) -> str:
     """Return the name under which ssh looks for the host's key."""
-    alias = _configured(host).get("hostkeyalias")
+    alias = host.configured().get("hostkeyalias")
     address, port = _address(host)
     return alias or (address if port == "22" else f"[{address}]:{port}")
 
 
 def _address(host: SshHost) -> tuple[str, str]:
-    """Return where ssh would go: its own configuration may know the host under another name."""
-    known = _configured(host)
+    """Return where ssh would go."""
+    known = host.configured()
     return known.get("hostname", host.address), known.get("port", str(host.port))
-
-
-def _configured(host: SshHost) -> dict[str, str]:
-    said = MANAGER.read("ssh", "-G", "-p", str(host.port), "--", host.target).decode("utf-8", "replace")
-    return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)

@@ -1,16 +1,14 @@
-"""Copies trees between the manager and a host: rsync, the one place that knows its options and exit codes."""
+"""Copies trees between the manager and hosts: rsync, the one place that knows its options and exit codes."""
 
 import os
 import re
-import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scripts.errors import CommandError
-from scripts.hosts import process
-from scripts.hosts.command import Command
-from scripts.hosts.host import Host
-from scripts.hosts.ssh import SshHost
-from scripts.hosts.sudo import AccountHost, as_account
+from scripts.errors import CommandError, HostError
+from scripts.hosts import process, rsync_ways
+from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.rsync_ways import Way
 
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
@@ -26,30 +24,51 @@ class Copied:
     vanished: list[str] = field(default_factory=list)
 
 
-def fetch(host: Host, folder: str, into: str, filters: list[str] = ()) -> Copied:
+def copy(source: Host, folder: str, target: Host, into: str, filters: Sequence[str] = (), owner: str | None = None,
+         through: str | None = None) -> Copied:
+    """Make the folder `into` on target equal to a folder of source, the shortest way there is.
+
+    What filters exclude is neither copied nor removed at the target; what they only hide (`--filter=H /x/*`) is
+    removed there. owner (`user:group`) is given to everything. through is a folder of the manager for what cannot
+    go past it: hosts that do not reach each other. Raises HostError when it is needed and not given.
+    """
+    way = rsync_ways.between(source, target)
+    if way is not None:
+        return _sync(way, folder, into, [*filters, *_owner(owner)])
+    if through is None:
+        raise HostError(f"{source.name} and {target.name} do not reach each other by ssh, and there is no folder to "
+                        "copy through")
+    fetched = fetch(source, folder, through, filters)
+    put_there = put(through, target, into, filters, owner)
+    return Copied(put_there.files, put_there.size_bytes, [*fetched.vanished, *put_there.vanished])
+
+
+def way(source: Host, target: Host) -> str:
+    """Return in words which way `copy` takes; two hosts are asked whether they reach each other."""
+    return str(rsync_ways.between(source, target) or f"{source.name} to {target.name} through the manager")
+
+
+def fetch(host: Host, folder: str, into: str, filters: Sequence[str] = ()) -> Copied:
     """Make the folder `into` on the manager equal to a host's folder.
 
     filters are rsync's own words (`--exclude=/temp/cache/*`). Raises CommandError for anything that was not
     copied and is still there.
     """
-    return _sync(host, _source(host, folder), f"{into}/", ["--delete-excluded", *filters])
+    return _sync(rsync_ways.between(host, MANAGER), folder, into, ["--delete-excluded", *filters])
 
 
-def put(folder: str, host: Host, into: str, filters: list[str] = (), owner: str | None = None) -> Copied:
+def put(folder: str, host: Host, into: str, filters: Sequence[str] = (), owner: str | None = None) -> Copied:
     """Make the folder `into` on a host equal to a folder of the manager.
 
     What filters exclude is neither copied nor removed there. owner (`user:group`) is given to everything.
     """
-    given = [f"--chown={owner}"] if owner else []
-    return _sync(host, f"{folder}/", _source(host, into), [*filters, *given])
+    return _sync(rsync_ways.between(MANAGER, host), folder, into, [*filters, *_owner(owner)])
 
 
-def _sync(host: Host, source: str, target: str, options: list[str]) -> Copied:
-    words = ["rsync", "-aH", "--numeric-ids", "--delete", "--stats", *options]
-    words += _way_to(host)
-    shown = f"[{host.name}] rsync {source} {target}"
+def _sync(way: Way, folder: str, into: str, options: list[str]) -> Copied:
+    options = ["-aH", "--numeric-ids", "--delete", "--stats", *options]
     try:
-        told = process.run(Command((*words, "--", source, target), shown))
+        told = way.copy(folder, into, options)
     except CommandError as error:
         if error.code == VANISHED:
             return Copied(vanished=FILE_VANISHED.findall(error.stderr))
@@ -57,28 +76,13 @@ def _sync(host: Host, source: str, target: str, options: list[str]) -> Copied:
     if process.conduct.dry_run:
         return Copied()
     if not TRAILER.search(told):
+        shown = way.command(folder, into, options).shown
         raise CommandError(f"{shown}: ended before its work was done: the closing lines are missing")
     return Copied(_figure(told, b"Number of regular files transferred"), _figure(told, b"Total transferred file size"))
 
 
-def _way_to(host: Host) -> list[str]:
-    """Return the options that let rsync reach the files of a host."""
-    # Names travel as they are: without --protect-args the far side's shell would read them.
-    if isinstance(host, SshHost):
-        host.connect()
-        as_other = [f"--rsync-path={shlex.join(as_account(host.account, ('rsync',)))}"] if host.account else []
-        return ["--protect-args", "-e", host.rsync_shell, *as_other]
-    if isinstance(host, AccountHost):
-        return ["--protect-args", "-e", shlex.join(as_account(host.account, ("env",)))]
-    return []
-
-
-def _source(host: Host, folder: str) -> str:
-    """Return a folder as rsync names it; the closing slash means its content."""
-    if isinstance(host, SshHost):
-        return f"{host.target}:{folder}/"
-    # rsync puts the host's name behind its shell, which is `sudo ... env` here: env takes X=1 as a variable to set.
-    return f"TRIM=1:{folder}/" if isinstance(host, AccountHost) else f"{folder}/"
+def _owner(owner: str | None) -> list[str]:
+    return [f"--chown={owner}"] if owner else []
 
 
 def _figure(told: bytes, label: bytes) -> int:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from scripts.database.account import OWN_MACHINE, Account, same_database
 from scripts.errors import Fault
 from scripts.hosts.host import Host
+from scripts.hosts.identity import machine
 from scripts.registry import registry
 from scripts.registry.instance import Instance
 from scripts.steps import site
 from scripts.steps.site import Site
 from scripts.tiki import probe
 
-# One boot of one kernel, and one root of its file systems: containers share the first and not the second.
-MACHINE = 'printf "%s %s\\n" "$(cat /proc/sys/kernel/random/boot_id)" "$(stat -c %d:%i /)"'
 LEAST_DEPTH = 2  # /srv and the like belong to the machine
 
 
@@ -43,11 +42,6 @@ def all_of(found: Site) -> list[Neighbour]:
               if name != instance.name]
     here = machine(instance.host) if others else ""
     return [_asked(found, other, here) for other in others]
-
-
-def machine(host: Host) -> str:
-    """Return what tells the machine of a host from all others."""
-    return host.read_line("sh", "-c", MACHINE)
 
 
 def real_paths(host: Host, paths: Iterable[str]) -> list[str]:

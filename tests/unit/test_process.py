@@ -318,6 +318,16 @@ def test_the_first_fault_ends_the_programs_of_the_other_jobs():
     assert children() == []
 
 
+def test_a_fault_ends_the_programs_of_jobs_within_the_other_jobs_too():
+    def within():
+        return process.side_by_side(*[lambda: process.read(HERE.command("sleep", "60"))] * 2)
+    begun = time.monotonic()
+    with pytest.raises(CommandError, match="broken"):
+        process.side_by_side(within, lambda: process.read(bash("sleep 0.2; echo broken >&2; exit 1")))
+    assert time.monotonic() - begun < 10
+    assert children() == []
+
+
 def test_jobs_that_had_not_begun_are_not_begun_after_a_fault():
     begun: list[str] = []
 
