@@ -1,8 +1,8 @@
 """Turns the texts of an env file into a frozen dataclass whose fields are the schema.
 
 The key of a field is its name in capitals; its type says how the text is read; its metadata hold the sentence
-that env files and documentation show ("help"), and what a value must look like ("pattern" with "wants",
-or "choices").
+that env files and documentation show ("help"), and what a value must look like ("pattern" with "wants", "choices",
+or "check": a function of the words of a list that raises ValueError).
 """
 
 import dataclasses
@@ -54,10 +54,20 @@ def convert(field: dataclasses.Field, key: str, text: str, where: str) -> Any:
             raise RegistryError(f"{where}: {key}: expected a whole number, found {text!r}")
         return int(text)
     if field.type == tuple[str, ...]:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return _words(field, text, f"{where}: {key}")
     if any(ord(character) < 32 or character == "\x7f" for character in text):
         raise RegistryError(f"{where}: {key}: has a line break or another control character in it")
     return text
+
+
+def _words(field: dataclasses.Field, text: str, where: str) -> tuple[str, ...]:
+    """Return the parts of a comma list that pass the field's check, if it has one."""
+    words = tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        field.metadata.get("check", len)(words)
+    except ValueError as error:
+        raise RegistryError(f"{where}: {error}") from error
+    return words
 
 
 def switch(text: str, where: str) -> bool:

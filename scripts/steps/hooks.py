@@ -21,8 +21,8 @@ BEFORE, AFTER, FAILED = "before", "after", "failed"
 LAST_LINES = 3          # of a hook's output, in a message
 BUG = 1
 SAID_TAIL = 20_000      # characters of a hook's output that go into the run log
-# make's own: a make that a hook calls would take the variables of ours for its own. DB_*: may be secret.
-NOT_FOR_HOOKS = ("MAKE", "MFLAGS", "TRIM_", "DB_")
+# make's own: a make that a hook calls would take the variables of ours for its own. DB_*, RESTRICT_*: may be secret.
+NOT_FOR_HOOKS = ("MAKE", "MFLAGS", "TRIM_", "DB_", "RESTRICT_")
 # A shell only to send both outputs to one place, in their order.
 BOTH_OUTPUTS = ("sh", "-c", 'exec "$0" 2>&1')
 

@@ -16,12 +16,14 @@ from scripts.errors import CommandError, RefusedError
 from scripts.hosts.host import Host
 from scripts.tiki import guard, small_files
 from scripts.tiki.layout import HTACCESS
-from scripts.tiki.maintenance_page import Notice, htaccess, notice_of, plain
+from scripts.tiki.maintenance_page import Notice, htaccess, keeping_own, notice_of, plain
 from scripts.tiki.small_files import BESIDE, OwnersLost, SmallFile
 
 KEPT = ".htaccess.trim-kept"
 OWN_NAMES = (KEPT, guard.PAGE, BESIDE)
 """What the page adds to a web root, beside the .htaccess; a copy between trees treats them alike or leaves them."""
+
+READABLE = 0o044  # by the web server, which may have had its right from an owner or group that is lost
 
 Files = dict[str, SmallFile]
 
@@ -42,7 +44,7 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
     Files of another account are not touched: the guard is then left out, and False is returned.
     Costs three calls, two when the page is on.
     """
-    files = _read(host, web_root)
+    files = read(host, web_root)
     earlier = _notice(files)
     # KEPT without .htaccess: somebody removed ours by hand, or a run ended right after the rename below.
     keeps_own = earlier.keeps_own if earlier else HTACCESS in files or KEPT in files
@@ -64,11 +66,9 @@ def turn_off(host: Host, web_root: str) -> None:
 
     Costs four calls, one when the page is off. Raises RefusedError when the site's own .htaccess is lost.
     """
-    files = _read(host, web_root)
+    files = read(host, web_root)
     notice = _notice(files)
-    if notice and notice.keeps_own and KEPT not in files:
-        raise RefusedError(f"{host.name}: {web_root}/{KEPT} is gone: it was the site's own .htaccess, and without it "
-                           "files would be public that are not. Put it there, or a copy of _htaccess, and repeat")
+    _refuse_lost(host, web_root, files)
     small_files.put(host, web_root, {name: guard.unguarded(files[name]) for name in _closed_entrances(files)})
     rubbish = [name for name in OWN_NAMES if name in files]
     if KEPT in files and (notice.keeps_own if notice else HTACCESS not in files):
@@ -82,7 +82,7 @@ def turn_off(host: Host, web_root: str) -> None:
 
 def state(host: Host, web_root: str) -> State:
     """Return whether visitors see the page. Costs one call."""
-    files = _read(host, web_root)
+    files = read(host, web_root)
     notice = _notice(files)
     closed = _closed_entrances(files)
     if not notice:
@@ -92,8 +92,49 @@ def state(host: Host, web_root: str) -> State:
     return State(True, notice.since, notice.reason, is_whole)
 
 
-def _read(host: Host, web_root: str) -> Files:
+def read(host: Host, web_root: str) -> Files:
+    """Return the files of a web root that the page has to do with. Costs one call."""
     return small_files.read(host, web_root, (HTACCESS, *OWN_NAMES, *guard.ENTRANCES))
+
+
+def own_htaccess(host: Host, web_root: str, files: Files) -> tuple[SmallFile | None, str]:
+    """Return the site's own .htaccess, if it has one, and the name it has or would have now: another under the page.
+
+    Raises RefusedError when it is lost.
+    """
+    _refuse_lost(host, web_root, files)
+    notice = _notice(files)
+    if notice:
+        return files.get(KEPT) if notice.keeps_own else None, KEPT
+    name = KEPT if KEPT in files and HTACCESS not in files else HTACCESS
+    return files.get(name), name
+
+
+def put_own_htaccess(host: Host, web_root: str, files: Files, own: SmallFile | None) -> None:
+    """Give the site this .htaccess of its own, or none, under the page or without it; files are those that were read.
+
+    A file of another account, to whom this one may not give the new one, becomes this account's.
+    """
+    _, name = own_htaccess(host, web_root, files)
+    notice = _notice(files)
+    changed: Files = {name: own} if own else {}
+    if notice and notice.keeps_own != (own is not None):
+        # Last, so that a run that dies in between leaves no page that waits for a file that never was.
+        changed[HTACCESS] = files[HTACCESS].with_(content=keeping_own(files[HTACCESS].content, own is not None))
+    try:
+        small_files.put(host, web_root, changed)
+    except OwnersLost:
+        readable = {one: file.with_(mode=file.mode | READABLE) for one, file in changed.items()}
+        small_files.put(host, web_root, readable, keep_owners=False)
+    if not own:
+        host.remove(f"{web_root}/{name}")
+
+
+def _refuse_lost(host: Host, web_root: str, files: Files) -> None:
+    notice = _notice(files)
+    if notice and notice.keeps_own and KEPT not in files:
+        raise RefusedError(f"{host.name}: {web_root}/{KEPT} is gone: it was the site's own .htaccess, and without it "
+                           "files would be public that are not. Put it there, or a copy of _htaccess, and repeat")
 
 
 def _notice(files: Files) -> Notice | None:

@@ -6,7 +6,7 @@ Source: Apache 2.4's documentation of ErrorDocument, mod_rewrite and "Expression
 import html
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from scripts.errors import UsageError
@@ -56,8 +56,7 @@ def htaccess(page_html: str, notice: Notice) -> str:
 
     Raises UsageError when the page is too long for a line of Apache's configuration.
     """
-    since = notice.since.isoformat() if notice.since else None
-    remembered = json.dumps({"since": since, "reason": notice.reason, "keeps_own": notice.keeps_own})
+    remembered = _remembered(notice)
     document = f'ErrorDocument 503 "{_quoted(page_html)}"'
     for line in (remembered, document):
         if len(line) > LINE_LIMIT:
@@ -77,6 +76,18 @@ def notice_of(text: bytes) -> Notice | None:
         return Notice(since, str(told["reason"]), bool(told["keeps_own"]))
     except (ValueError, LookupError, TypeError):
         return Notice(None)  # edited by hand: better to look for the site's own file than to forget it
+
+
+def keeping_own(text: bytes, keeps_own: bool) -> bytes:
+    """Return a .htaccess of ours that remembers whether the site has one too; nothing else in it is changed."""
+    notice = notice_of(text)
+    mark, _, rest = text.split(b"\n", 2)
+    return b"\n".join([mark, f"# {_remembered(replace(notice, keeps_own=keeps_own))}".encode(), rest])
+
+
+def _remembered(notice: Notice) -> str:
+    since = notice.since.isoformat() if notice.since else None
+    return json.dumps({"since": since, "reason": notice.reason, "keeps_own": notice.keeps_own})
 
 
 def _quoted(page_html: str) -> str:
