@@ -114,7 +114,8 @@ def test_what_is_written_on_docs_hooks_md_is_what_they_are_told(hook, told):
 
 
 def test_a_hook_sees_neither_secrets_nor_make_s_own(hook, told, monkeypatch):
-    for name in ("DB_PASS", "DB_USER", "RESTRICT_PASS", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "TRIM_ARG_INSTANCE"):
+    for name in ("DB_PASS", "DB_USER", "RESTRICT_PASS", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS",
+                 "TRIM_ARG_INSTANCE"):
         monkeypatch.setenv(name, "seen by a hook")
     hook("before/1", f"env >{told}")
     run()
