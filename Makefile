@@ -22,7 +22,7 @@ PYTHON ?= python3
 
 override COMMON := DRY V JSON UNATTENDED
 override lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(subst F,f,$(subst G,g,$(subst H,h,$(subst I,i,$(subst J,j,$(subst K,k,$(subst L,l,$(subst M,m,$(subst N,n,$(subst O,o,$(subst P,p,$(subst Q,q,$(subst R,r,$(subst S,s,$(subst T,t,$(subst U,u,$(subst V,v,$(subst W,w,$(subst X,x,$(subst Y,y,$(subst Z,z,$(subst _,-,$1)))))))))))))))))))))))))))
-override option = --$(if $(filter V,$1),verbose,$(call lower,$1))="$$TRIM_ARG_$1"
+override option = --$(if $(filter V,$1),verbose,$(if $(filter A B,$1),side-)$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
 override define trim
@@ -31,7 +31,7 @@ override define trim
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
-	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY
+	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY KIND EXPIRES
 
 ##@ Sites
 instance: ## Take over a Tiki, or create one with VERSION=: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
@@ -45,6 +45,10 @@ doctor: ## Everything that could hurt at night, checked now: [INSTANCE=]
 	$(call trim,doctor,INSTANCE)
 maintenance: ## The maintenance page: INSTANCE= STATE=on|off [REASON=]
 	$(call trim,maintenance,INSTANCE STATE REASON JOBS)
+unmute: ## Let a muted copy act for itself: mail, jobs, tokens; its banner goes: INSTANCE=
+	$(call trim,unmute,INSTANCE JOBS)
+restrict: ## Who may see a site, by address or login: INSTANCE= [ALLOW=10.0.0.0/8,...] [USERS=name,...] [BOTH=1] [STATE=off]
+	$(call trim,restrict,INSTANCE ALLOW USERS BOTH STATE)
 
 ##@ Archives
 backup: ## Make a verified archive: INSTANCE= [KEEP=n] [EXCLUDE=paths] [COMPRESS=zst] [NO_INDEX=1]
@@ -55,6 +59,22 @@ prove: ## Show that an archive restores, without touching the site: INSTANCE= [A
 	$(call trim,prove,INSTANCE ARCHIVE UNVERIFIED JOBS)
 restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name]
 	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY UNVERIFIED)
+
+##@ Sites side by side
+clone: ## Make one site what another is, kept quiet: FROM= TO=b[,c] [ONLY=data|code] [ARCHIVE=] [KIND=failover|office|demo|before|debug] [EXPIRES=90d] [MOVE=1]
+	$(call trim,clone,FROM TO ONLY CONFIRM ARCHIVE KIND EXPIRES FULL QUIET MOVE CHANGED OPEN)
+refresh: ## Bring a stage the data of its PARENT, not the code: INSTANCE= [CONFIRM=name] [CHANGED=discard] [FULL=1]
+	$(call trim,refresh,INSTANCE CONFIRM FULL CHANGED OPEN)
+promote: ## Bring a stage's code, not its data, to the next one up; backup first: INSTANCE= [TO=] [CONFIRM=name]
+	$(call trim,promote,INSTANCE TO CONFIRM)
+takeover: ## The main site is gone, a copy takes its place: INSTANCE= [CONFIRM=name]
+	$(call trim,takeover,INSTANCE CONFIRM)
+mirror: ## Keep one site a fixed time behind another, from its archives: FROM= TO=b[,c] DELAY=1d|1w|1m [CONFIRM=b,c] [CHANGED=discard] [OPEN=yes] [FORCE=1]
+	$(call trim,mirror,FROM TO DELAY CONFIRM CHANGED OPEN FORCE)
+stages: ## Which site is derived from which, with the age of its data
+	$(call trim,stages,)
+compare: ## In what two sites differ, or a site and an archive: A=name B=name@latest [DIFF=path|all] [TABLE=name|all] [EXPECTED=1] [HTML=1]
+	$(call trim,compare,A B DIFF TABLE EXPECTED HTML UNVERIFIED)
 
 ##@ Everyday
 adopt: ## Take over TRIM's or Tiki Manager's data folder: FROM=folder [ARCHIVES=folder]
@@ -106,9 +126,9 @@ test-faults: ## Every call of backup and restore broken in every way, behind ssh
 test-real: ## The round trip with a real Tiki: TREE=folder of its files
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE"
-bench: ## Times against the plain way, measured in one run: [TREE=folder]
+bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone]
 	@scripts/setup.sh test
-	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE"
+	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE" "$$TRIM_ARG_WHAT"
 lint: ## Style and floors
 	@scripts/setup.sh test
 	@"$(VENV)/bin/ruff" check scripts tests tasks.py && shellcheck scripts/setup.sh .ci/run tests/make/helper.bash conf/completion/candidates.sh conf/completion/trim.bash

@@ -25,8 +25,8 @@ def refuse_variables(context, verb, given, known):
 def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None,
              run_as=None, web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None,
              tags=None, extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None,
-             contact=None, mirror_of=None, mirror_delay=None, version=None, source=None, db_admin=None, php_check=None,
-             dry=None, verbose=None, json=None, unattended=None):
+             contact=None, mirror_of=None, mirror_delay=None, kind=None, expires=None, version=None, source=None,
+             db_admin=None, php_check=None, dry=None, verbose=None, json=None, unattended=None):
     """Take over the Tiki found in a web root, or create one in an empty folder."""
     given = _given(locals())
     with edge.verb("instance", _common(dry, verbose, json, unattended)) as run:
@@ -40,7 +40,8 @@ def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_
 def blank(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None, run_as=None,
           web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None, tags=None,
           extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None, contact=None,
-          mirror_of=None, mirror_delay=None, dry=None, verbose=None, json=None, unattended=None):
+          mirror_of=None, mirror_delay=None, kind=None, expires=None, dry=None, verbose=None, json=None,
+          unattended=None):
     """Register a place to restore or clone into."""
     given = _given(locals())
     with edge.verb("blank", _common(dry, verbose, json, unattended)) as run:
@@ -84,6 +85,113 @@ def maintenance(context, instance=None, state=None, reason=None, dry=None, verbo
         from scripts.verbs import maintenance as story
         wanted = story.wanted_state(state)
         run.each(instance, edge.changing, lambda one: story.maintenance(one, wanted, reason or ""))
+
+
+@task
+def clone(context, from_=None, to=None, only=None, confirm=None, archive=None, kind=None, expires=None, full=None,
+          quiet=None, move=None, changed=None, open_=None, dry=None, verbose=None, json=None, unattended=None):
+    """Make one site what another one is."""
+    with edge.verb("clone", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.steps import cloning_words
+        from scripts.verbs import clone as story
+        manner = cloning_words.manner(edge.one_of(only, "ONLY", ("data", "code")),
+                                      edge.one_of(kind, "KIND", cloning_words.KINDS), edge.switch(full, "FULL"),
+                                      edge.switch(quiet or "yes", "QUIET"), edge.switch(move, "MOVE"), archive or "")
+        wishes = story.Wishes(manner, confirm or "", archive or "", cloning_words.expiry(expires),
+                              edge.one_of(changed, "CHANGED", ("keep", "discard")) == "discard",
+                              edge.switch(open_, "OPEN"), cloning_words.given(only, archive, kind, expires, full, quiet,
+                                                                              move, open_))
+        source = run.instance(from_, "FROM")
+        rows = run.each(cloning_words.targets(run.settings, to or "", source.name),
+                        lambda one: [*edge.changing(one), *edge.reading(source)],
+                        lambda one: story.clone(source, one, wishes))
+        output.show_json(rows)
+
+
+@task
+def refresh(context, instance=None, confirm=None, full=None, changed=None, open_=None, dry=None, verbose=None,
+            json=None, unattended=None):
+    """Bring a stage the data of the one above it."""
+    with edge.verb("refresh", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import refresh as story
+        wishes = story.Wishes(confirm or "", edge.switch(full, "FULL"),
+                              edge.one_of(changed, "CHANGED", ("keep", "discard")) == "discard",
+                              edge.switch(open_, "OPEN"))
+        output.show_json(run.each(instance, lambda one: [*edge.changing(one), *edge.reading(story.source(one))],
+                                  lambda one: story.refresh(one, wishes)))
+
+
+@task
+def promote(context, instance=None, to=None, confirm=None, dry=None, verbose=None, json=None, unattended=None):
+    """Bring a stage's code to the next one up."""
+    with edge.verb("promote", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import promote as story
+        source = run.instance(instance)
+        target = story.target(source, to or "")
+        with run.holding([*edge.changing(target), *edge.reading(source)], target) as note:
+            output.show_json([note(story.promote(source, target, confirm or ""))])
+
+
+@task
+def takeover(context, instance=None, confirm=None, dry=None, verbose=None, json=None, unattended=None):
+    """Let a copy take the place of the main site."""
+    with edge.verb("takeover", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import takeover as story
+        copy = run.instance(instance)
+        with run.holding(edge.changing(copy), copy) as note:
+            output.show_json([note(story.takeover(copy, confirm or ""))])
+
+
+@task
+def mirror(context, from_=None, to=None, delay=None, confirm=None, changed=None, open_=None, force=None, dry=None,
+           verbose=None, json=None, unattended=None):
+    """Keep one site a fixed time behind another."""
+    with edge.verb("mirror", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mirror as story
+        wishes = story.Wishes(from_ or "", delay or "", confirm or "", edge.switch(open_, "OPEN"),
+                              edge.one_of(changed, "CHANGED", ("keep", "discard")) == "discard",
+                              edge.switch(force, "FORCE"))
+        rows = run.each(story.targets(run.settings, to or ""), edge.changing, lambda one: story.mirror(one, wishes))
+        output.show_json(rows)
+        story.fail(rows)
+
+
+@task
+def stages(context, dry=None, verbose=None, json=None, unattended=None):
+    """Show which site is derived from which."""
+    with edge.verb("stages", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import stages as story
+        output.show(story.stages(run.settings), story.COLUMNS,
+                    "No instance yet. Next: make instance NAME=... WEB_ROOT=...")
+
+
+@task
+def restrict(context, instance=None, allow=None, users=None, both=None, state=None, dry=None, verbose=None, json=None,
+             unattended=None):
+    """Let only some addresses or logins see a site."""
+    with edge.verb("restrict", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import restrict as story
+        wishes = story.wishes(None if allow is None else edge.words(allow),
+                              None if users is None else edge.words(users),
+                              None if both is None else edge.switch(both, "BOTH"), state or "",
+                              edge.restrict_password())
+        output.show_json(run.each(instance, edge.changing, lambda one: story.restrict(one, wishes)))
+
+
+@task
+def unmute(context, instance=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Let a muted copy act for itself again."""
+    with edge.verb("unmute", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import unmute as story
+        output.show_json(run.each(instance, edge.changing, story.unmute))
 
 
 @task
@@ -289,3 +397,16 @@ def completion(context, for_=None, dry=None, verbose=None, json=None, unattended
     with edge.verb("completion", _common(dry, verbose, json, unattended)) as run:
         from scripts.verbs import completion as story
         story.completion(run.settings, edge.one_of(for_, "FOR", tuple(story.START_FILES)))
+
+
+@task
+def compare(context, side_a=None, side_b=None, diff=None, table=None, expected=None, html=None, unverified=None,
+            dry=None, verbose=None, json=None, unattended=None):
+    """Say in what two sites differ, or a site and an archive."""
+    with edge.verb("compare", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import compare as story
+        sides = [story.side(run.settings, text or "", label) for text, label in ((side_a, "A"), (side_b, "B"))]
+        wishes = story.Wishes(diff or "", table or "", edge.switch(expected, "EXPECTED"), story.page_path(html),
+                              edge.switch(unverified, "UNVERIFIED"))
+        with run.holding(lock for one in sides if one.instance for lock in edge.reading(one.instance)):
+            story.compare(run.settings, *sides, wishes)

@@ -27,6 +27,7 @@ from scripts.registry.settings import load as load_settings
 from scripts.steps import hooks
 
 TOP = Path(__file__).resolve().parent.parent
+RESTRICT_PASS = "RESTRICT_PASS"
 BUG = 1
 SIGNALLED = 128  # a shell's way to say which signal ended a program: 128 + its number
 
@@ -234,9 +235,21 @@ def database_from_environment() -> dict[str, str]:
     return {key: os.environ[key] for key in keys if os.environ.get(key)}
 
 
+def restrict_password() -> str:
+    """Return the password of the environment that make restrict gives to a login."""
+    return os.environ.get(RESTRICT_PASS, "")
+
+
+def _is_secret(name: str) -> bool:
+    return name.startswith("DB_") or name == RESTRICT_PASS
+
+
 def refuse_variables(verb_name: str, given: str, known: str) -> None:
     """Raise UsageError that names the first variable of make's command line that this verb does not take."""
-    unknown = sorted(set(given.split()) - set(known.split()))
+    unknown = sorted(set(given.split()) - set(known.split()), key=lambda name: (not _is_secret(name), name))
+    if unknown[0] == RESTRICT_PASS:
+        raise UsageError(f"{RESTRICT_PASS}= stands on make's command line, which every account of this machine can "
+                         f"read. Give it in the environment: {RESTRICT_PASS}=... make {verb_name} ..., or be asked")
     if unknown[0].startswith("DB_"):
         raise UsageError(f"{unknown[0]}= stands on make's command line, which every account of this machine can read. "
                          f"Give it in the environment: {unknown[0]}=... make {verb_name} ..., or in the env file")

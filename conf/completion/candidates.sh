@@ -93,6 +93,7 @@ values() {
   case $verb:$1 in
     *:INSTANCE) instances; echo all ;;
     adopt:FROM) ;;   # a folder
+    compare:A | compare:B) instances | sed 'p; s/$/@latest/' ;;
     *:FROM | *:TO | *:PARENT | *:MIRROR_OF | *:CONFIRM) instances ;;
     *:ARCHIVE) archives ;;
     *:DRY | *:V | *:JSON | *:UNATTENDED | *:WRITE | *:DESTROY) echo 1 ;;

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from scripts.errors import DatabaseError, Fault, HostError
-from scripts.health import database, files, leftovers, mends
+from scripts.health import copies, database, files, leftovers, mends
 from scripts.health.finding import Checked, Wrong, checked, look, told
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import restoring
+from scripts.steps import restoring, restricting
 from scripts.steps import site as sites
 from scripts.steps.site import Site
 from scripts.store import archive
@@ -24,6 +24,9 @@ def checks(instance: Instance, reached: Reached) -> Iterator[Checked]:
     """Look at a site whose host was reached."""
     yield look(instance.name, "maintenance page", lambda: _maintenance(instance),
                mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+    if restricting.is_restricted(instance):
+        mend = mends.make(instance.settings, "restrict", INSTANCE=instance.name)
+        yield look(instance.name, "restriction", lambda: _open_though_restricted(instance, mend), mend)
     with ExitStack() as stack:
         try:
             found = stack.enter_context(_opened(instance))
@@ -54,15 +57,29 @@ def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
     yield checked(instance.name, "database", [])
     yield look(instance.name, "database rights", lambda: database.rights(found), mends.edit_env(instance))
     yield checked(instance.name, "data folders", files.missing_folders(found, reached))
+    if copies.is_visited(found):
+        yield look(instance.name, "visits", lambda: copies.unvisited(found), mends.edit_env(instance))
     if found.probe.state in ("empty", "missing"):
         yield checked(instance.name, "blank", _not_blank(found))
 
 
+def _open_though_restricted(instance: Instance, mend: str) -> Iterator[Wrong]:
+    """Look whether a site obeys its env file; where there is none yet, nothing can stand open."""
+    if probe.look(instance).state not in ("empty", "missing"):
+        yield from (Wrong(one, mend) for one in restricting.problems(instance))
+
+
 def _maintenance(instance: Instance) -> Iterator[Wrong]:
-    """Look for a restore that broke off and for a page that was forgotten; a run at work is neither."""
+    """Look for a restore or clone that broke off and for a page that was forgotten; a run at work is neither."""
     if leftovers.is_running(instance.settings, instance.name):
         return
     note = restoring.unfinished(instance)
+    if note and note.is_clone:
+        confirm = {"CONFIRM": instance.name} if instance.guarded else {}
+        yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: the site is a mixture, "
+                    "and visitors see the maintenance page",
+                    mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))
+        return
     if note:
         source = archive.read(Path(note.archive)).instance
         more = {"FROM": source} if source != instance.name else {}

@@ -28,14 +28,28 @@ def check(instance: Instance, is_closed: bool) -> Checked:
     return look(instance.name, "web", lambda: _wrong(instance, is_closed), mends.edit_env(instance))
 
 
+def visit(instance: Instance) -> Answer:
+    """Return how a site answers a stranger who opens its first page; never raises."""
+    return _ask(f"{instance.web_url.rstrip('/')}/")
+
+
+def turns_strangers_away(instance: Instance) -> bool:
+    """Whether a visit without a login must fail, wherever it comes from."""
+    return bool(instance.restrict_users) and (not instance.restrict_allow or instance.restrict_both)
+
+
 def _wrong(instance: Instance, is_closed: bool) -> Iterator[Wrong]:
     url = instance.web_url.rstrip("/")
-    page = _ask(f"{url}/")
+    page = visit(instance)
     if page.status == 0:
         yield Wrong(f"{url}/ does not answer: {page.body.decode()}. Is the web server up, and is WEB_URL right?",
                     mends.edit_env(instance))
         return
     yield from _broken(instance, page, is_closed)
+    if page.status == 200 and turns_strangers_away(instance):
+        yield Wrong(f"its env file asks every visitor for a login, and {url}/ let us in without one: the web server "
+                    "does not obey its .htaccess (Apache: AllowOverride All; nginx: two lines that this shows)",
+                    mends.make(instance.settings, "restrict", INSTANCE=instance.name))
     yield from _exposed(instance, url)
 
 

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass
@@ -50,7 +50,8 @@ def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str)
     else:
         from tabulate import tabulate
         lines = [[_cell(row.get(key)) for key in columns] for row in rows]
-        table = tabulate(lines, headers=list(columns.values()), tablefmt="simple", disable_numparse=True)
+        table = tabulate(lines, headers=list(columns.values()), tablefmt="simple", disable_numparse=True,
+                         preserve_whitespace=True)  # a tree's lines begin with it
         for line in table.splitlines():
             say(line.rstrip())
 
@@ -80,6 +81,12 @@ def age(moment: datetime | None) -> str:
 def duration(seconds: float) -> str:
     """Return a duration as people read it: 1 min 5 s, 3.2 s."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def days(span: timedelta) -> str:
+    """Return a span to the hour: 6 d 23 h."""
+    count, hours = divmod(round(span.total_seconds() / 3600), 24)
+    return f"{count} d {hours} h" if count and hours else f"{count} d" if count else f"{hours} h"
 
 
 def local(moment: datetime | None) -> str:

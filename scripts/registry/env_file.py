@@ -16,7 +16,7 @@ from dotenv.parser import parse_stream
 
 from scripts.errors import RegistryError
 
-SECRET_KEYS = ("DB_PASS",)
+SECRET_KEYS = ("DB_PASS", "RESTRICT_USERS")  # hashes are good for guessing passwords
 PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-]*")
 # A value as it stands behind its =, as python-dotenv reads it; bare, it ends before the blank of a remark.
 STANDING = re.compile(r"""[^\S\r\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|[^\r\n]*?(?=\s+#|\s*$)""",

@@ -9,12 +9,15 @@ from scripts.errors import RegistryError
 from scripts.hosts.host import Host, LocalHost
 from scripts.hosts.ssh import SshHost, socket_folder
 from scripts.hosts.sudo import AccountHost
+from scripts.registry import admitted
 from scripts.registry.schema import described
 from scripts.registry.settings import Settings
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]*"
 ABSOLUTE = r"/.*[^/].*"
 DAYS_IN = {"d": 1, "w": 7, "m": 31}
+STAGES = ("production", "acceptance", "test", "development")  # from the top down
+KINDS = ("failover", "office", "demo", "before", "debug")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ class Instance:
     php: str = described("php", help="The PHP command-line program on the host that suits this Tiki.")
     site: str = described("", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*", wants="a site name of db/virtuals.inc",
                           help="The virtual site of a multi-tiki (a name in db/virtuals.inc); empty is the main one.")
-    stage: str = described("", choices=("", "production", "acceptance", "test", "development"),
+    stage: str = described("", choices=("", *STAGES),
                            help="production, acceptance, test or development. What changes a production site "
                                 "asks for CONFIRM=name.")
     parent: str = described("", pattern=NAME_PATTERN, wants="an instance's name",
@@ -71,8 +74,21 @@ class Instance:
     mirror_of: str = described("", pattern=NAME_PATTERN, wants="an instance's name",
                                help="The instance this one follows at a distance; its archives are kept as long as "
                                     "this needs them.")
-    mirror_delay: str = described("", pattern=r"[1-9]\d*[dwm]", wants="days, weeks or months, as in 1d, 1w, 1m",
+    mirror_delay: str = described("", pattern=r"[1-9]\d{0,3}[dwm]", wants="days, weeks or months, as in 1d, 1w, 1m",
                                   help="How far behind: 1d, 1w, 1m (a month is 31 days).")
+    kind: str = described("", choices=("", *KINDS),
+                          help="What a clone is for: failover, office, demo, before (how it was before an upgrade) or "
+                               "debug.")
+    expires: str = described("", pattern=r"\d{4}-\d\d-\d\d", wants="a day, as in 2027-01-31",
+                             help="From this day on the clone is a finding of make doctor, as in 2027-01-31.")
+    restrict_allow: tuple[str, ...] = described((), check=admitted.networks,
+                                                help="Who may see the site: addresses and networks, with commas, as in "
+                                                     "10.0.0.0/8. make restrict writes this key and the next two.")
+    restrict_users: tuple[str, ...] = described((), check=admitted.logins,
+                                                help="Who may see the site: login:hash, with commas, hashes of "
+                                                     "passwords alone (bcrypt); the file must then be mode 0600.")
+    restrict_both: bool = described(False, help="yes: an address of RESTRICT_ALLOW and a login are both asked for; "
+                                                "otherwise one of them is enough.")
     contact: str = described("", help="Who answers for this site: a name or an address.")
 
     def __post_init__(self) -> None:

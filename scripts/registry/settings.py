@@ -23,6 +23,8 @@ class Settings:
     host_keys: str = described("strict", choices=("strict", "accept-new"),
                                help="Unknown ssh host keys: strict refuses them, accept-new takes them unseen.")
     known_hosts: str = described("", help="Another known_hosts file than ssh's own.")
+    unvisited_days: int = described(90, help="A clone that nobody has used for so many days is a finding of make "
+                                             "doctor; 0: never.")
     prove_db: str = described("", help="An option file (mode 0600, [client] section) of a server that make prove may "
                                        "create databases on. Empty: a throw-away MariaDB is started for each proof.")
     cache_dir: str = described("var/cache", help="Prepared code, the git mirror, downloads: all can be made again.")

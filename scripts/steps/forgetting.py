@@ -63,7 +63,8 @@ def forget(instance: Instance) -> Forgotten:
     for note in sorted((settings.state / "status").glob(f"{name}.*")):
         MANAGER.rename(str(note), str(in_trash.with_name(in_trash.stem + note.name.removeprefix(name))))
     MANAGER.remove(str(env_file), f"{env_file}.rejected")
-    MANAGER.remove_tree(str(settings.work / name))
+    for work in (name, f"{name}.clone"):
+        MANAGER.remove_tree(str(settings.work / work))
     return Forgotten(in_trash, archives)
 
 

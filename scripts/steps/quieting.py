@@ -5,6 +5,8 @@ before the first change. The list stays after unmuting: an archive of the muted 
 """
 
 import json
+import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,19 +16,18 @@ from pathlib import Path
 from scripts.database.client import Client, quote_text
 from scripts.errors import DatabaseError, RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.host import MANAGER, Host
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 from scripts.steps import permissions, restoring
 from scripts.steps import site as sites
 from scripts.steps.site import Site
-from scripts.tiki import banner, quiet
+from scripts.tiki import banner, quiet, small_files
 from scripts.tiki.quiet import Columns, Mailer
 from scripts.tiki.value_change import Change, State, looks, states
 
 SHOWN = 40  # characters of a value in a sentence; longer ones are somebody's text
-NO_MATCH = (0, 1, 2)  # grep's codes for found, not found, and no such file
 QUEUE = "tiki_mail_queue"
 
 
@@ -110,17 +111,22 @@ def source_of(instance: Instance) -> str:
 def _mailer(site: Site) -> tuple[Mailer, str]:
     """Return how the site sends mail, and what keeps us from being sure that it does not any more."""
     host, web_root = site.instance.host, site.instance.web_root
-    lines = host.read("grep", "-soE", quiet.WAYS, f"{web_root}/{quiet.MAILLIB}", ok=NO_MATCH)
-    sends = quiet.mailer(lines.decode("utf-8", "replace"))
+    sends = quiet.mailer("\n".join(re.findall(quiet.WAYS, _content(host, web_root, quiet.MAILLIB))))
     if not sends.ways:
         return sends, (f"nothing in {web_root}/{quiet.MAILLIB} says how this Tiki sends mail, so that its preferences "
                        "may not keep it from sending. Let sendmail_path in its php.ini be /bin/true")
     system = site.probe.config.system_configuration_file if site.probe.config else ""
     path = system if system.startswith("/") else f"{web_root}/{system}"
-    pattern = rf"^ *preference\.({'|'.join(sends.quiet)})\b"
-    named = host.read("grep", "-soE", pattern, path, ok=NO_MATCH) if system else b""
-    return sends, (f"{path} sets {named.split()[0].decode()}, which counts more than the database: mail may still go "
-                   "out. Take the line out there") if named.strip() else ""
+    text = _content(host, *posixpath.split(path)) if system and host.present(path) else ""
+    named = re.search(rf"^ *(preference\.(?:{'|'.join(sends.quiet)}))\b", text, re.MULTILINE)
+    return sends, (f"{path} sets {named[1]}, which counts more than the database: mail may still go out. Take the line "
+                   "out there") if named else ""
+
+
+def _content(host: Host, folder: str, name: str) -> str:
+    """Return the text of a file, nothing when it is not there; grep would call a file it lost one without a match."""
+    file = small_files.read(host, folder, (name,)).get(name)
+    return file.content.decode("utf-8", "replace") if file else ""
 
 
 def _with_older(site: Site, there: quiet.Found, fresh: list[Change]) -> tuple[list[Change], dict[str, int]]:

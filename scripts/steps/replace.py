@@ -1,8 +1,11 @@
 """Makes a site what an unpacked archive says: trees first, then the database, under the maintenance page.
 
+What a clone does alike takes no archive: where folders go, a blank's account, values that name places and addresses.
+
 The target keeps its own db/local.php and its own places for data; what the archive left out is left alone.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +17,14 @@ from scripts.hosts import transfer
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import site
+from scripts.steps import restricting, site
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
 from scripts.tiki import addresses as preferences
 from scripts.tiki import config, console, data_folders, layout, maintenance, maintenance_page, probe
+from scripts.tiki.data_folders import DataFolder
 
 PAGE = Path("conf") / "maintenance.html"
 
@@ -49,18 +53,33 @@ def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
     is_own: the archive is of this very site, so everything goes back where it was. Otherwise a data folder goes to
     the target's own place for the same use, or below its DATA_ROOT; never to the source's.
     """
-    instance = target.instance
-    goes = {unpacked.app.path: instance.web_root}
-    for part in unpacked.parts:
-        if part.kind == DATA:
-            goes[part.path] = part.path if is_own else _own_place(part, target, set(goes.values()))
+    folders = [part for part in unpacked.parts if part.kind == DATA]
+    if is_own:
+        return {unpacked.app.path: target.instance.web_root, **{part.path: part.path for part in folders}}
+    return own_places(unpacked.app.path, folders, target)
+
+
+def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site, is_elsewhere: bool = False
+               ) -> dict[str, str]:
+    """Return where the web root and the data folders of another site go at the target, by their paths there.
+
+    is_elsewhere: the other site is on another machine, so that a path of the same name is another folder.
+    """
+    goes = {web_root: target.instance.web_root}
+    for folder in folders:
+        not_there = set() if is_elsewhere else {folder.path}
+        goes[folder.path] = _own_place(folder, target, {*goes.values(), *not_there})
     return goes
 
 
-def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str) -> int:
-    """Copy every tree to its place at the target; return the web root's own time, in seconds."""
+def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str,
+          kept: Sequence[str] = ()) -> int:
+    """Copy every tree to its place at the target; return the web root's own time, in seconds.
+
+    kept are patterns of further files that the target's web root keeps.
+    """
     instance, host = target.instance, target.instance.host
-    owner = None if is_own else _owner(target)
+    owner = None if is_own else owner_of(target)
     app = str(unpacked.folder(unpacked.app))
     web_root_time = int(unpacked.folder(unpacked.app).stat().st_mtime)
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
@@ -69,30 +88,30 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     for part in unpacked.parts:
         if part.kind not in (APP, DATA):
             continue
-        filters = _kept_files(unpacked, target, is_own) if part.kind == APP else []
+        filters = [*_kept_files(unpacked, target, is_own), *transfer.excluding(tuple(kept))] if part.kind == APP else \
+            web_root_inside(goes[part.path], instance.web_root)
         host.make_folder(goes[part.path])
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], filters, owner)
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
     return web_root_time
 
 
-def open_again(instance: Instance, web_root_time: int) -> None:
-    """Take the maintenance page away and let the web root show the time it had in the archive."""
+def open_again(instance: Instance, web_root_time: int | str | None) -> None:
+    """Take the maintenance page away and let the web root show this time, in seconds: the one it had in the archive.
+
+    The restriction comes first: the archive's .htaccess knows nothing of it, or names another site's.
+    """
+    restricting.apply(instance)
     maintenance.turn_off(instance.host, instance.web_root)
-    instance.host.run("touch", "-c", "-d", f"@{web_root_time}", "--", instance.web_root)
+    if web_root_time is not None:
+        instance.host.run("touch", "-c", "-d", f"@{web_root_time}", "--", instance.web_root)
 
 
 def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
     """Give a blank its db/local.php; put an external system configuration back. Return warnings."""
-    instance, account = target.instance, target.account
+    instance = target.instance
     if target.probe.config is None and not _takes_archived_config(target, is_own):
-        version = unpacked.manifest.tiki_version if unpacked.manifest else ""
-        text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
-                                     account.name, version)
-        path = f"{instance.web_root}/{layout.local_php(instance.site)}"
-        instance.host.write(path, text, 0o640)
-        if transfer.is_root_at(instance.host):
-            instance.host.run("chown", f"--reference={instance.web_root}", "--", path)
+        give_account(target, unpacked.manifest.tiki_version if unpacked.manifest else "")
     warnings = []
     for part in unpacked.parts:
         if part.kind == CONF_EXTERNAL and is_own:
@@ -100,6 +119,17 @@ def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
         elif part.kind == CONF_EXTERNAL:
             warnings.append(f"{part.path} is a system configuration of the source's host; it was not put in place")
     return warnings
+
+
+def give_account(target: Site, version: str) -> None:
+    """Write the db/local.php of a target that has none."""
+    instance, account = target.instance, target.account
+    text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
+                                 account.name, version)
+    path = f"{instance.web_root}/{layout.local_php(instance.site)}"
+    instance.host.write(path, text, 0o640)
+    if transfer.is_root_at(instance.host):
+        instance.host.run("chown", f"--reference={instance.web_root}", "--", path)
 
 
 def database(unpacked: Unpacked, target: Site) -> None:
@@ -121,20 +151,22 @@ def database(unpacked: Unpacked, target: Site) -> None:
                                 f"of {table.rows}")
 
 
-def moved_folders(unpacked: Unpacked, target: Site, goes: dict[str, str]) -> list[str]:
-    """Let the database name the folders' new places; return a sentence for each value that was changed."""
+def moved_folders(web_root: str, target: Site, goes: dict[str, str]) -> list[str]:
+    """Let the database name the folders' new places; return a sentence for each value that was changed.
+
+    web_root is the one that the database was loaded from.
+    """
     moves = {old: new for old, new in goes.items() if old != new}
     if not moves:
         return []
-    found = data_folders.rewrites(site.folder_rows(target.client, target.account.charset), unpacked.app.path, moves)
+    found = data_folders.rewrites(site.folder_rows(target.client, target.account.charset), web_root, moves)
     if found:
         target.client.execute(";\n".join(one.sql(quote_text) for one in found))
     return [f"{one.table} {one.key_value}: {one.old} is now {one.new}" for one in found]
 
 
-def addresses(unpacked: Unpacked, target: Site) -> list[str]:
+def addresses(source_url: str, target: Site) -> list[str]:
     """Let preferences that name the source's address name the target's; return a sentence for each."""
-    source_url = unpacked.manifest.web_url if unpacked.manifest else ""
     found = preferences.rewritten(target.client.query(preferences.SQL), source_url, target.instance.web_url)
     if found:
         target.client.execute(";\n".join(
@@ -166,10 +198,16 @@ def _console(instance: Instance, word: str) -> None:
         output.warn(f"{instance.name}: {fault}")
 
 
-def _own_place(part: Part, target: Site, taken: set[str]) -> str:
-    """Return the target's own folder for a part of another site."""
+def web_root_inside(folder: str, web_root: str) -> list[str]:
+    """Return the filter that keeps a web root which lies in a data folder from being taken for a part of it."""
+    inside = web_root.removeprefix(f"{folder.rstrip('/')}/")
+    return [] if inside == web_root else transfer.excluding((inside,))
+
+
+def _own_place(part: Part | DataFolder, target: Site, taken: set[str]) -> str:
+    """Return the target's own folder for one of another site."""
     for folder in (*target.folders, *target.missing):
-        if set(folder.used_by) & set(part.used_by) and folder.path not in taken | {part.path}:
+        if set(folder.used_by) & set(part.used_by) and folder.path not in taken:
             return folder.path
     root = target.instance.data_root or f"{target.instance.web_root}-data"
     name = Path(part.path).name
@@ -177,7 +215,7 @@ def _own_place(part: Part, target: Site, taken: set[str]) -> str:
                 if (path := f"{root}/{name}" + (f"-{number}" if number > 1 else "")) not in taken)
 
 
-def _owner(target: Site) -> str | None:
+def owner_of(target: Site) -> str | None:
     """Return user:group of the target's web root, when owners can be given there."""
     probe = target.probe
     return f"{probe.owner}:{probe.group}" if probe.owner and transfer.is_root_at(target.instance.host) else None

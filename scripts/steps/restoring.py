@@ -1,10 +1,12 @@
-"""Remembers that a site is in the middle of a restore, so that a killed run is never taken for a good site.
+"""Remembers that a site is in the middle of a restore or a clone, so that a killed run is never taken for a good site.
 
 The note lies on the manager, is written before the first change and removed after the last one.
 """
 
 import json
-from dataclasses import asdict, dataclass
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,20 +18,40 @@ from scripts.registry.instance import Instance
 
 @dataclass(frozen=True)
 class Note:
-    """A restore that was begun: which archive, since when (ISO, UTC), and the archive taken for safety, if any."""
+    """What was begun: of which archive, since when (ISO, UTC), and the archive taken for safety, if any.
+
+    For what is no restore, source is the instance that this one becomes equal to, only the part of it that comes (code
+    or data; empty for both), and verb with variables the call of make that goes on.
+    """
 
     archive: str
     since: str
     safety: str = ""
+    source: str = ""
+    only: str = ""
+    verb: str = "restore"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_clone(self) -> bool:
+        """Whether the site may be, in part, another one that must not act as itself here."""
+        return bool(self.source)
+
+    @property
+    def what(self) -> str:
+        """Return what was begun, in words."""
+        return f"a {self.verb} of {self.source or self.archive}"
 
     @property
     def moment(self) -> datetime:
         return datetime.fromisoformat(self.since)
 
 
-def begin(instance: Instance, archive: str, safety: str) -> Note:
-    """Write the note of a restore that changes the site from now on."""
-    note = Note(archive, datetime.now(UTC).isoformat(timespec="seconds"), safety)
+def begin(instance: Instance, archive: str, safety: str, *, source: str = "", only: str = "", verb: str = "restore",
+          variables: Mapping[str, str] | None = None) -> Note:
+    """Write the note of what changes the site from now on."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    note = Note(archive, now, safety, source, only, verb, dict(variables or {}))
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
     MANAGER.write(str(_path(instance)), json.dumps(asdict(note)).encode(), 0o600)
     return note
@@ -41,7 +63,7 @@ def end(instance: Instance) -> None:
 
 
 def unfinished(instance: Instance) -> Note | None:
-    """Return the note of a restore that did not come to its end."""
+    """Return the note of what did not come to its end."""
     try:
         return Note(**json.loads(_path(instance).read_text()))
     except FileNotFoundError:
@@ -49,19 +71,22 @@ def unfinished(instance: Instance) -> Note | None:
 
 
 def way_out(instance: Instance, note: Note) -> str:
-    """Return the sentence that says how to go on after a broken restore."""
+    """Return the sentence that says how to go on after a run that broke."""
     back = f", or put back what was there before: make restore INSTANCE={instance.name} ARCHIVE={note.safety}" \
         if note.safety else ""
+    if note.is_clone:  # not offered to visitors as it is: it may still act as its source
+        given = shlex.join(f"{name}={value}" for name, value in note.variables.items())
+        return f"Next: make {note.verb} {given}{back}"
     return (f"Next: make restore INSTANCE={instance.name} ARCHIVE={note.archive}{back}; to open the site as it is: "
             f"make maintenance INSTANCE={instance.name} STATE=off")
 
 
 def refuse_half_restored(instance: Instance) -> None:
-    """Raise RefusedError when the site is half restored: its archive would look good and be worthless."""
+    """Raise RefusedError when the site is half restored or cloned: its archive would look good and be worthless."""
     note = unfinished(instance)
     if note:
-        raise RefusedError(f"{instance.name}: a restore of {note.archive} that began {output.local(note.moment)} did "
-                           f"not come to its end: the site is a mixture. {way_out(instance, note)}")
+        raise RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
+                           f"end: the site is a mixture. {way_out(instance, note)}")
 
 
 def _path(instance: Instance) -> Path:

@@ -36,6 +36,7 @@ class Record:
     not_proven: str = ""
     content_bytes: int = 0
     warnings: int = 0
+    dumped: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Archive:
         if self.record:
             return datetime.fromisoformat(self.record.finished)
         return datetime.strptime(self.stamp, STAMP).astimezone(UTC)
+
+    @property
+    def shows(self) -> datetime:
+        """Return the moment of its content: of its dump; where that is not on record, a later one."""
+        return datetime.fromisoformat(self.record.dumped) if self.record and self.record.dumped else self.moment
 
     @property
     def size_bytes(self) -> int:
@@ -170,6 +176,7 @@ def _parsed(path: Path, name: str) -> re.Match | None:
 def _record(path: Path) -> Record | None:
     try:
         record = Record(**json.loads(companion(path, ".record.json").read_text()))
-        return record if datetime.fromisoformat(record.finished).tzinfo else None
+        moments = [datetime.fromisoformat(text) for text in (record.finished, record.dumped or record.finished)]
+        return record if all(moment.tzinfo for moment in moments) else None
     except (OSError, ValueError, TypeError):
         return None

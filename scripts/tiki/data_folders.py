@@ -116,6 +116,12 @@ def from_rows(rows: Rows, web_root: str) -> list[DataFolder]:
             for path, used_by in outer.items()]
 
 
+def inside(rows: Rows, web_root: str) -> list[str]:
+    """Return the folders inside the web root that belong to the site, by their paths from there."""
+    found = {_absolute(named.folder, web_root) for named in _named(rows)} - {web_root}
+    return sorted(path.removeprefix(f"{web_root}/") for path in found if _is_within(path, web_root))
+
+
 def rewrites(rows: Rows, web_root: str, moves: Mapping[str, str]) -> list[Rewrite]:
     """Return what to change when folders move: moves gives for old absolute paths the new ones.
 

@@ -24,6 +24,17 @@ GUARD_FILES = frozenset({"index.php", "index.html", ".htaccess", "_htaccess", "w
                          "README", "README.md", "README.txt"})
 """Shipped files in the caches: without them a web server lists and serves what is cached."""
 
+OWN_RULES = (".user.ini", "web.config")
+"""What tells the web server and PHP how to serve this very place, beside the .htaccess."""
+
+SITE_DATA = ("backups", "dump", "files", "img/trackers", "img/wiki", "img/wiki_up", "maps", "storage", "storage/fgal",
+             "storage/public", "whelp")
+"""Folders of the web root in which Tiki keeps what its users make. The rest is code: themes, translations and packages
+of the site's own as well. Source: the default folders of tiki.sql and lib/prefs, 2.0 to 24.4, and of setup.sh."""
+
+SHIPPED_IN_DATA = ("storage/public/vue-mf",)
+"""Code that a release brings inside those folders, beside GUARD_FILES."""
+
 CHECKOUTS = {".git": "git", ".svn": "svn", "CVS": "cvs"}
 """What lies at the top of a tree that was checked out, and the program's name."""
 

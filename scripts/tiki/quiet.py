@@ -18,7 +18,7 @@ PREFERENCES, PERSPECTIVES = "tiki_preferences", "tiki_perspective_preferences"
 
 MAILLIB = "lib/mail/maillib.php"
 WAYS = r"\$prefs\['[a-z_]+_handler'\]\)? *={2,3} *'[A-Za-z]+'"
-"""Where a Tiki asks its preference how to send: the preference and one way it knows, as grep -E takes it."""
+"""Where a Tiki asks its preference how to send: the preference and one way it knows."""
 WAY = re.compile(r"\['([a-z_]+)_handler'\].*'([A-Za-z]+)'")
 NO_SERVER = ("127.0.0.1", "1")  # nobody listens at port 1, and being refused takes no time
 
@@ -73,7 +73,7 @@ class Mailer:
 
 
 def mailer(lines: str) -> Mailer:
-    """Return how a Tiki sends mail, for what grep found in its MAILLIB."""
+    """Return how a Tiki sends mail, for the WAYS found in its MAILLIB."""
     ways = WAY.findall(lines)
     return Mailer(ways[0][0], frozenset(way for _, way in ways)) if ways else Mailer()
 

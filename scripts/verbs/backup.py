@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.errors import BusyError
+from scripts.errors import BusyError, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.present import output, progress
@@ -82,7 +82,7 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
         output.warn(f"{instance.name}: {warning}")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     record = Record(wishes.kind, now, str(found.probe.version), verified=now, content_bytes=packed.stream_bytes,
-                    warnings=len(warnings))
+                    warnings=len(warnings), dumped=dumped.moment.isoformat(timespec="seconds"))
     write.commit(partial, final, packed_as, packed.stream_sha256, record)
     return archive.read(final)
 
@@ -108,7 +108,12 @@ def _is_still_blank(instance: Instance) -> bool:
 def drop_old(instance: Instance, keep: int | None) -> list[str]:
     """Remove the archives that retention gives up; one that is being read stays. Return their names."""
     settings = instance.settings
-    others = [registry.load(settings, name) for name in registry.names(settings)]
+    try:
+        others = [registry.load(settings, name) for name in registry.names(settings)]
+    except (RegistryError, UsageError) as fault:
+        output.warn(f"{instance.name}: no older archive is dropped, because nobody can tell whether a mirror needs it: "
+                    f"{fault}")
+        return []
     delays = [one.mirror_distance for one in others if one.mirror_of == instance.name and one.mirror_distance]
     kept = keep or instance.keep or settings.keep
     dropped = []

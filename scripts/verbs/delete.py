@@ -12,7 +12,7 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import change
 from scripts.registry.instance import Instance
-from scripts.steps import forgetting, removing, restoring, site
+from scripts.steps import forgetting, removing, restoring, restricting, site
 from scripts.steps import replace as replacing
 from scripts.steps.removing import Plan
 from scripts.steps.scratch import scratch
@@ -41,7 +41,7 @@ def delete(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         _tell_plan(instance)
         return None
     if not wishes.destroy and (note := restoring.unfinished(instance)):
-        output.warn(f"{instance.name}: a restore of {note.archive} did not come to its end: the site is a mixture"
+        output.warn(f"{instance.name}: {note.what} did not come to its end: the site is a mixture"
                     + (f"; what was there before is in {note.safety}" if note.safety else ""))
     where = forgetting.forget(instance)
     _tell(instance, wishes, where)
@@ -79,6 +79,7 @@ def _destroy(instance: Instance, wishes: Wishes) -> str:
         last = _last_archive(plan, wishes)
         try:
             removing.carry_out(plan)
+            restricting.remove_files(instance)
         except Fault as fault:
             raise type(fault)(f"{fault}. The env file stays. {_way_on(instance, last)}") from fault
         except BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from scripts.errors import Fault, Findings
-from scripts.health import archives, env_files, finding, leftovers, manager, mends, reach, site, web
+from scripts.health import archives, copies, env_files, finding, leftovers, manager, mends, reach, site, web
 from scripts.health.finding import Checked, Finding, Wrong, told
 from scripts.present import output
 from scripts.registry.instance import Instance
@@ -43,6 +43,8 @@ def _of_instance(instance: Instance) -> Iterator[Checked]:
             yield checked
     except Fault as fault:  # the connection broke between two questions
         yield finding.checked(instance.name, "host", [Wrong(told(fault, instance.name), mends.reach_by_hand(instance))])
+    if copy := copies.check(instance):
+        yield copy
     if _ought_to_have_archives(instance):
         yield archives.check(instance)
     if instance.web_url:

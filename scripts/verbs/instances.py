@@ -5,11 +5,12 @@ from scripts.present import output
 from scripts.registry import registry
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
+from scripts.steps import lineage
 from scripts.store import archive
 from scripts.store.archive import Archive
 
 COLUMNS = {"name": "NAME", "access": "ACCESS", "url": "URL", "version": "VERSION", "stage": "STAGE",
-           "last_archive": "LAST ARCHIVE", "age": "AGE", "proof": "PROOF"}
+           "copy": "COPY OF", "last_archive": "LAST ARCHIVE", "age": "AGE", "proof": "PROOF"}
 
 
 def instances(settings: Settings, names: list[str]) -> list[dict[str, object]]:
@@ -24,8 +25,10 @@ def _row(settings: Settings, name: str) -> dict[str, object]:
         output.warn(f"{name}: {fault}")
         return {"name": name, "access": "?", "problem": str(fault)}
     backups = [one for one in archive.of_instance(settings, name) if not one.is_safety]
-    newest = backups[0] if backups else None
+    newest, made = backups[0] if backups else None, lineage.read(instance)
     return {"name": name, "access": _access(instance), "url": instance.web_url, "stage": instance.stage,
+            "copy": f"{made.source} at {output.local(made.moment)[:16]}" if made else "",
+            "copy_of": made.source if made else "", "copy_moment": made.moment.isoformat() if made else "",
             "version": newest.record.version if newest and newest.record else "",
             "last_archive": output.local(newest.moment) if newest else "",
             "age": output.age(newest.moment) if newest else "", "proof": _proof(backups),

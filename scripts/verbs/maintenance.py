@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from scripts.errors import RegistryError, UsageError
+from scripts.errors import RefusedError, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import replace, restoring
+from scripts.steps import replace, restoring, restricting
 from scripts.tiki import maintenance as page
 
 USUAL_REASON = "This site is being worked on."
@@ -31,10 +31,14 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
         _tell(instance, "visitors see the maintenance page")
         return
     note = restoring.unfinished(instance)
+    if note and note.is_clone:
+        raise RefusedError(f"{instance.name}: {note.what} did not come to its end: opened as it is, the site could act "
+                           f"as {note.source}, mails included. {restoring.way_out(instance, note)}")
+    restricting.apply(instance)  # what lies beside the page may be an archive's .htaccess, from a broken restore
     page.turn_off(instance.host, instance.web_root)
     restoring.end(instance)
     if note and not process.conduct.dry_run:
-        output.warn(f"{instance.name}: the site is as a broken restore of {note.archive} left it"
+        output.warn(f"{instance.name}: the site is as {note.what} that broke off left it"
                     + (f"; what was there before is in {note.safety}" if note.safety else ""))
     _tell(instance, "visitors see the site")
 

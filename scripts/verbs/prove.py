@@ -5,14 +5,11 @@ every table there is compared with what the manifest recorded when the dump was 
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.database import compare, credentials, dump, load, server
 from scripts.database.client import Client
-from scripts.database.credentials import Account
 from scripts.database.digest import DumpDigest, TableDigest
 from scripts.database.load import CannotHold
 from scripts.errors import ArchiveError, DatabaseError
@@ -64,7 +61,7 @@ def prove(instance: Instance, wanted: str, unverified: bool) -> dict[str, object
 
 def _load_and_compare(settings: Settings, unpacked: Unpacked, folder: Path) -> None:
     """Load the dump and compare every table with what the archive says of it."""
-    with _database(settings, folder) as account, credentials.option_file(MANAGER, account) as options:
+    with server.for_a_trial(settings, folder) as account, credentials.option_file(MANAGER, account) as options:
         client = dump.lossless(Client(MANAGER, options, account.name))
         with open(unpacked.dump, "rb") as file:
             load.load(client, out_of=file)
@@ -72,14 +69,6 @@ def _load_and_compare(settings: Settings, unpacked: Unpacked, folder: Path) -> N
     if differences:
         raise ArchiveError(f"{unpacked.archive.path.name}: its dump does not come back as it went in: "
                            f"{'; '.join(differences[:3])}")
-
-
-@contextmanager
-def _database(settings: Settings, folder: Path) -> Iterator[Account]:
-    """Yield an empty database: on a throw-away server, or on the one of PROVE_DB."""
-    chosen = server.on_server(settings.place(settings.prove_db)) if settings.prove_db else server.throw_away(folder)
-    with chosen as account:
-        yield account
 
 
 def _tables(client: Client) -> dict[str, TableDigest]:

@@ -5,6 +5,7 @@ maintenance page, come the trees and the database. When a step fails, the safety
 """
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import registry
 from scripts.registry.instance import Instance
-from scripts.steps import replace, restoring, site, unpacking
+from scripts.steps import known_version, quieting, replace, restoring, site, unpacking
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -27,6 +28,20 @@ REASON = "This site is being restored from a backup."
 
 
 @dataclass(frozen=True)
+class Becoming:
+    """What is different when the target is to become a clone of the archive's site.
+
+    note is what restoring.begin is told besides, places says where folders go, keeps which files of its web root the
+    target keeps, and settle makes what was loaded the target's own before visitors are let in.
+    """
+
+    note: Mapping[str, object]
+    places: Callable[[Unpacked, Site], dict[str, str]]
+    keeps: Callable[[Site], list[str]]
+    settle: Callable[[Unpacked, dict[str, str]], replace.Replaced]
+
+
+@dataclass(frozen=True)
 class Wishes:
     """What the operator asked for; from_name is the instance whose archives are meant."""
 
@@ -35,6 +50,7 @@ class Wishes:
     confirm: str = ""
     has_safety: bool = True
     unverified: bool = False
+    becoming: Becoming | None = None
 
 
 def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
@@ -54,7 +70,7 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
             _refuse_other_database(found, unpacked, wishes, is_own)
             _require_room(found, unpacked)
             safety = _make_safety(found, folder, wishes)
-            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety)
+            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety, wishes.becoming)
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
     return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
             "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
@@ -147,14 +163,22 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     target = found.instance
     broken = restoring.unfinished(target)
     if broken:
-        output.say(f"{target.name}: a restore of {broken.archive} did not come to its end; what was there before it "
+        output.say(f"{target.name}: {broken.what} did not come to its end; what was there before it "
                    f"is in {broken.safety or 'no archive'}")
         return broken.safety
     if found.is_blank:
         return ""
+    if not wishes.has_safety and wishes.becoming:
+        return ""
     if not wishes.has_safety:
         output.warn(f"{target.name}: SAFETY=no: what is there now will be gone, with no way back")
         return ""
+    return make_safety(found, folder)
+
+
+def make_safety(found: Site, folder: Path) -> str:
+    """Archive what is there, whatever it is, and return the archive's name. folder is a scratch folder."""
+    target = found.instance
     target.host.make_folder(target.web_root)
     place = folder / "safety"
     place.mkdir(mode=0o700, exist_ok=True)
@@ -164,18 +188,18 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     return made.path.name if made else ""
 
 
-def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive,
-                         safety: str) -> replace.Replaced:
+def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str,
+                         becoming: Becoming | None) -> replace.Replaced:
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
-    note = restoring.begin(target, _called(target, chosen), safety)
+    note = restoring.begin(target, _called(target, chosen), safety, **(becoming.note if becoming else {}))
     try:
-        told = _replace(found, unpacked, is_own)
+        told = _replace(found, unpacked, is_own, becoming)
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
-        raise _put_back(target, note, fault) from error
+        raise put_back(target, note, fault) from error
     except BaseException:
-        output.warn(f"{target.name}: ended in the middle of a restore; the maintenance page stays. "
+        output.warn(f"{target.name}: ended in the middle of {note.what}; the maintenance page stays. "
                     f"{restoring.way_out(target, note)}")
         raise
     restoring.end(target)
@@ -192,28 +216,41 @@ def _called(target: Instance, chosen: Archive) -> str:
     return chosen.path.name if is_own else str(chosen.path)
 
 
-def _replace(found: Site, unpacked: Unpacked, is_own: bool) -> replace.Replaced:
+def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | None = None) -> replace.Replaced:
     """The restore itself, from the first change to the last."""
     target, since = found.instance, datetime.now(UTC)
-    goes = replace.places(unpacked, found, is_own)
+    goes = becoming.places(unpacked, found) if becoming else replace.places(unpacked, found, is_own)
     target.host.make_folder(target.web_root)
     replace.close(target, target.web_root, since, REASON)
-    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON)
+    kept = becoming.keeps(found) if becoming else ()
+    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found)
-    rewritten = [*replace.moved_folders(unpacked, found, goes), *replace.addresses(unpacked, found)]
-    warnings += replace.search_index(unpacked, found)
+    told = becoming.settle(unpacked, goes) if becoming else _settle(found, unpacked, goes, is_own)
+    warnings += [*told.warnings, *replace.search_index(unpacked, found)]
     _require_site(target)
     replace.open_again(target, web_root_time)
-    return replace.Replaced(rewritten, warnings)
+    return replace.Replaced(told.rewritten, warnings)
+
+
+def _settle(found: Site, unpacked: Unpacked, goes: dict[str, str], is_own: bool) -> replace.Replaced:
+    """Let the database name the target's places and its address; a copy that is kept quiet stays so."""
+    source_url = unpacked.manifest.web_url if unpacked.manifest else ""
+    told = replace.Replaced([*replace.moved_folders(unpacked.app.path, found, goes),
+                             *replace.addresses(source_url, found)])
+    if quieting.is_muted(found.instance) and not is_own and unpacked.manifest:
+        with site.opened(found.instance) as fresh:
+            moment = datetime.fromisoformat(unpacked.manifest.dumped)
+            told.rewritten += quieting.mute(fresh, unpacked.manifest.instance, moment)
+    return told
 
 
 def _require_site(target: Instance) -> None:
     """Raise a fault when what was put in place is no installed Tiki."""
-    probe.probe(target)
+    known_version.remember(target, str(probe.probe(target).version))
 
 
-def _put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
+def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
     """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
     output.warn(f"{target.name}: {fault}")
     if not note.safety:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import real_quiet, sites
+from tests.bench import real_clone, real_quiet, sites
 from tests.lab.lab import Lab
 from tests.lab.sample_tiki import SampleTiki
 from tests.lab.toolkit import Toolkit
@@ -27,7 +27,8 @@ def main(tree: Path) -> int:
               file=sys.stderr)
         return 2
     with Lab() as lab:
-        found = sum(_round_trip(lab, tree, is_ssh) for is_ssh in (False, True)) + _quiet(lab, tree)
+        found = sum(_round_trip(lab, tree, is_ssh) for is_ssh in (False, True))
+        found += _quiet(lab, tree) + _clones(lab, tree)
     print(f"\ntest-real: {'all is equal' if not found else f'{found} differences'}")
     return 1 if found else 0
 
@@ -67,6 +68,13 @@ def _quiet(lab: Lab, tree: Path) -> int:
     return len(found)
 
 
+def _clones(lab: Lab, tree: Path) -> int:
+    print("\n== clones ==")
+    found = _timed("clones in four directions", lambda: real_clone.differences(lab, tree))
+    print("\n".join(f"   DIFFERS: {line}" for line in found) or "   equal but for what a clone has of its own")
+    return len(found)
+
+
 def _files(source: Path, target: Path) -> list[str]:
     """Return what rsync would still change, and in the data folders too."""
     left_out = [f"--exclude={path}" for path in (*CACHES, *KEPT)]
@@ -79,7 +87,7 @@ def _files(source: Path, target: Path) -> list[str]:
 
 def _tables(lab: Lab, source: SampleTiki, target: str) -> list[str]:
     """Return the tables whose checksum differs, but for the preferences that name moved folders."""
-    ours, theirs = (_checksums(lab, name) for name in (source.database, target))
+    ours, theirs = (real_clone.checksums(lab, name) for name in (source.database, target))
     differing = {table for table in ours.keys() | theirs.keys() if ours.get(table) != theirs.get(table)}
     if "tiki_preferences" in differing:
         rows = [set(lab.mariadb.sql("SELECT name, value FROM tiki_preferences", name).splitlines())
@@ -88,13 +96,6 @@ def _tables(lab: Lab, source: SampleTiki, target: str) -> list[str]:
         print(f"   rows of tiki_preferences that differ, as they must: {', '.join(moved)}")
         differing -= {"tiki_preferences"} if all(name.endswith("use_dir") for name in moved) else set()
     return [f"table {table}" for table in sorted(differing)]
-
-
-def _checksums(lab: Lab, database: str) -> dict[str, str]:
-    tables = lab.mariadb.sql("SHOW TABLES", database).split()
-    listed = ", ".join(f"`{table}`" for table in tables)
-    lines = lab.mariadb.sql(f"CHECKSUM TABLE {listed} EXTENDED", database).splitlines()
-    return {line.split("\t")[0].split(".", 1)[1]: line.split("\t")[1] for line in lines}
 
 
 def _timed(label: str, job):

@@ -412,6 +412,7 @@ class CloneBench(Bench):
             ended = self.run()
             assert ended.is_success, ended
             self.known[source] = self.site()
+        assert len(set(self.known.values())) == 2, "the sources do not differ: nothing would be seen"
         self.after_good()
 
     @property
@@ -481,11 +482,15 @@ def fast_place() -> str | None:
     return "/dev/shm" if is_usable and os.access("/dev/shm", os.W_OK) else None
 
 
-def small_site(lab: Lab, name: str, is_far: bool) -> SampleTiki:
-    """Build a site with one data folder outside and few tables: what is broken here is the way, not the content."""
-    sample = lab.tiki(name, ssh=is_far, web=False, files=20, versions=2)
+def small_site(lab: Lab, name: str, is_far: bool, *, web: bool = False, version: str | None = None,
+               keeps: tuple[str, ...] = ()) -> SampleTiki:
+    """Build a site with one data folder outside and few tables: what is broken here is the way, not the content.
+
+    keeps are tables that stay too.
+    """
+    sample = lab.tiki(name, ssh=is_far, web=web, files=20, versions=2, version=version)
     present = sample.sql("SHOW TABLES").split()
-    gone = ", ".join(identifier(table) for table in present if table not in KEPT_TABLES)
+    gone = ", ".join(identifier(table) for table in present if table not in (*KEPT_TABLES, *keeps))
     sample.sql(f"SET foreign_key_checks = 0; DROP VIEW IF EXISTS {gone}; DROP TABLE IF EXISTS {gone}; "
                "UPDATE tiki_preferences SET value = '' WHERE name = 'w_use_dir'; "
                "UPDATE tiki_forums SET att_store_dir = ''; UPDATE tiki_forum_attachments SET dir = ''")

@@ -24,12 +24,25 @@ from scripts.database import programs
 from scripts.hosts import stall
 from scripts.hosts.conduct import Conduct, conduct
 from scripts.present import output
-from scripts.verbs import archives, backup, blank, clone, instance, maintenance, prove, restore
+from scripts.verbs import (
+    archives,
+    backup,
+    blank,
+    clone,
+    instance,
+    maintenance,
+    promote,
+    prove,
+    refresh,
+    restore,
+    takeover,
+)
 from tests.lab.processes import PR_SET_PDEATHSIG
 from tests.lab.shims import Shims
 from tests.lab.sshd import SYSTEM_PATH
 
-WARM = (archives, backup, blank, clone, instance, maintenance, prove, restore)  # tasks.py imports them when they are called
+# tasks.py imports them when they are called.
+WARM = (archives, backup, blank, clone, instance, maintenance, promote, prove, refresh, restore, takeover)
 MARK = "TRIM_LAB_RUN"      # in the environment of all that a run starts on this side
 LONGEST_RUN = 300          # seconds; a busy machine with two cores
 

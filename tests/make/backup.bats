@@ -179,3 +179,14 @@ newest_of() {
   assert_output_contains "copy: is a blank: there is nothing to back up yet"
   assert_nothing_changed
 }
+
+@test "backup drops nothing while another env file cannot be read, and says so" {
+  local before
+  before=$(archives_of blog | wc -l)
+  echo "NONSENSE" >"$TRIM_TOP/instances.d/broken.env"
+  trim backup INSTANCE=blog KEEP=1
+  rm "$TRIM_TOP/instances.d/broken.env"
+  assert_success
+  assert_output_contains "blog: no older archive is dropped" "broken.env:1"
+  [ "$(archives_of blog | wc -l)" -eq $((before + 1)) ] || fail "an archive is gone"
+}

@@ -1,0 +1,197 @@
+"""What keeps a clone from overwriting what it must not. Every guard looks only; nothing is changed by then."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection
+
+from scripts.database import whereabouts
+from scripts.database.account import OWN_MACHINE
+from scripts.errors import CommandError, HostError, RefusedError
+from scripts.hosts.host import Host
+from scripts.present import output, prompts
+from scripts.registry.instance import Instance
+from scripts.steps import cloning_places, lineage, neighbours, restoring, schema_updates
+from scripts.steps.cloning_places import Places
+from scripts.steps.site import Site
+
+NOTHING = "Nothing was changed"
+
+
+def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lineage.ALL) -> Places:
+    """Raise RefusedError or HostError when target must not become what source is; else return where folders go.
+
+    confirm are names, with commas: those whose overwriting is meant.
+    """
+    refuse_by_name(source.instance, target.instance, confirm)
+    places = cloning_places.find(source, target)
+    refuse_same_database(source, target)
+    _refuse_unhealthy(source)
+    refuse_never_cloned(target, confirm, what)
+    _refuse_several_sites(target)
+    if not _was_cloned(target.instance):
+        _refuse_third(source, target, places)
+    require_room(source, target, places, what)
+    return places
+
+
+def refuse_by_name(source: Instance, target: Instance, confirm: str, *, is_of_archive: bool = False) -> None:
+    """Raise RefusedError for what the registry alone tells: one name for both, a guarded target, a source in pieces.
+
+    How the source is now is of no importance to who takes an archive of it.
+    """
+    if source.name == target.name:
+        raise RefusedError(f"{target.name}: FROM and TO are the same instance. {NOTHING}")
+    if not is_of_archive:
+        restoring.refuse_half_restored(source)
+    if not target.guarded or target.name in _names(confirm):
+        return
+    if prompts.can_ask():
+        prompts.ask(f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to overwrite it with "
+                    f"{source.name}", check=lambda answer: _must_be(target.name, answer))
+        return
+    raise RefusedError(f"{target.name}: is guarded (STAGE=production or PROTECTED=yes in its env file) and would be "
+                       f"overwritten. {NOTHING}. If that is meant: CONFIRM={target.name}")
+
+
+def refuse_same_database(source: Site, target: Site) -> None:
+    """Raise RefusedError when both accounts lead to one database, by whatever user, name, socket or port."""
+    if whereabouts.same(whereabouts.ask(source.client), whereabouts.ask(target.client)):
+        raise RefusedError(f"{target.instance.name}: its database {target.account.name} is the one of "
+                           f"{source.instance.name}. {NOTHING}. Give {target.instance.name} a database of its own")
+
+
+def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = lineage.ALL) -> None:
+    """Raise RefusedError when something would be overwritten that is no clone, without its name as CONFIRM."""
+    name = target.instance.name
+    if target.is_blank or name in _names(confirm):
+        return
+    known, note = lineage.read(target.instance), restoring.unfinished(target.instance)
+    if (known and set(what) <= set(known.what)) or (note and note.is_clone):
+        return
+    if known:
+        reason = f"only its {' and '.join(known.what)} came from another site; the rest is its own"
+    elif target.probe.state in ("empty", "missing"):
+        reason = f"its folder is empty, but its database {target.account.name} holds {len(target.tables)} tables"
+    else:
+        reason = f"it holds a Tiki {target.probe.version} that is no clone"
+    if prompts.can_ask():
+        prompts.ask(f"{name}: {reason}, and would be overwritten. Type its name if that is meant",
+                    check=lambda answer: _must_be(name, answer))
+        return
+    raise RefusedError(f"{name}: {reason}, and would be overwritten. {NOTHING}. If that is meant: CONFIRM={name}")
+
+
+def require_room(source: Site, target: Site, places: Places, what: Collection[str]) -> None:
+    """Raise HostError when a disk of the target cannot hold what goes there, even if nothing of it were there yet."""
+    host = target.instance.host
+    needed: dict[str, int] = defaultdict(int)
+    free: dict[str, int] = {}
+    there: dict[str, list[str]] = defaultdict(list)
+    wanted = [folder.path for folder in places.folders] if "data" in what else []
+    if "code" in what:
+        wanted.insert(0, source.instance.web_root)
+    for path in wanted:
+        disk, free_bytes = _disk(host, places.goes[path])
+        free[disk] = free_bytes
+        needed[disk] += source.instance.host.used_bytes(path)
+        there[disk].append(places.goes[path])
+    reusable: dict[str, int] = defaultdict(int)
+    if "data" in what and (folder := _database_folder(target)):
+        disk, free[disk] = _disk(host, folder)
+        needed[disk] += source.database_bytes
+        reusable[disk] += target.database_bytes
+    for disk, size in needed.items():
+        if free[disk] + reusable[disk] < size and (present := host.present(*there[disk]) if there[disk] else []):
+            reusable[disk] += host.used_bytes(*present)
+        if free[disk] + reusable[disk] < size:
+            raise HostError(f"{target.instance.name}: no space: the clone needs about {output.size(size)} on the disk "
+                            f"{disk}, and {output.size(free[disk])} are free. {NOTHING}")
+
+
+def refuse_unfit(source: Site, target: Site, what: Collection[str]) -> None:
+    """Raise RefusedError when code or data alone would not go with what the target keeps."""
+    if set(what) == set(lineage.ALL):
+        return
+    only, name = "".join(what), target.instance.name
+    note = restoring.unfinished(target.instance)
+    if target.probe.config is None or not target.tables:
+        raise RefusedError(f"{name}: is no whole site yet, and ONLY={only} brings a part. Nothing was changed. Next: "
+                           f"make clone FROM={source.instance.name} TO={name}")
+    if note and (note.source, note.only) != (source.instance.name, only):
+        raise RefusedError(f"{name}: {note.what} did not come to its end, and ONLY={only} would leave the rest of the "
+                           f"mixture. Nothing was changed. {restoring.way_out(target.instance, note)}")
+    data, code = (source, target) if only == "data" else (target, source)
+    lacking = schema_updates.newer(data, code)
+    are_known = data.probe.version.is_known and code.probe.version.is_known
+    if lacking or (are_known and code.probe.version < data.probe.version):
+        reason = f"it does not know {', '.join(lacking[:3])}" if lacking else \
+            f"{code.probe.version} and {data.probe.version}"
+        raise RefusedError(f"{name}: the code of {code.instance.name} is older than the data of {data.instance.name} "
+                           f"({reason}): they do not go together. Nothing was changed")
+
+
+def _refuse_unhealthy(source: Site) -> None:
+    """Raise RefusedError when the source is no whole Tiki: what it lacks would be gone at the target too."""
+    count = 0
+    if "tiki_preferences" in source.table_names:
+        count = int(source.client.query("SELECT COUNT(*) FROM tiki_preferences")[0][0])
+    if not count:
+        raise RefusedError(f"{source.instance.name}: its database {source.account.name} has no preferences: it is no "
+                           f"whole Tiki, and a clone would be none either. {NOTHING}. Next: make doctor "
+                           f"INSTANCE={source.instance.name}")
+
+
+def _refuse_several_sites(target: Site) -> None:
+    sites = [target.instance.site] if target.instance.site else list(target.probe.sites)
+    if sites and not _was_cloned(target.instance):
+        raise RefusedError(f"{target.instance.name}: {target.instance.web_root} holds virtual sites "
+                           f"({', '.join(sites)}), which share one tree: all of them would get another one. {NOTHING}")
+
+
+def _refuse_third(source: Site, target: Site, places: Places) -> None:
+    """Raise RefusedError when a folder or the database of the target belongs to a third instance, or may."""
+    name = target.instance.name
+    others = [one for one in neighbours.all_of(target) if one.name != source.instance.name]
+    for path in neighbours.real_paths(target.instance.host, places.goes.values()):
+        if other := neighbours.user_of(path, others):
+            raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
+                               f"make detect INSTANCE={name},{other}")
+    if other := neighbours.same_database_as(target.account, others):
+        raise RefusedError(f"{name}: its database {target.account.name} is also the one of {other}. {NOTHING}")
+
+
+def _was_cloned(target: Instance) -> bool:
+    note = restoring.unfinished(target)
+    return lineage.read(target) is not None or bool(note and note.is_clone)
+
+
+def _database_folder(target: Site) -> str:
+    """Return the folder of the target's database server, when it lies on the target's own machine."""
+    place, host = whereabouts.ask(target.client), target.instance.host
+    is_here = target.account.host.lower() in OWN_MACHINE or host.read_line("uname", "-n") == place.host
+    folder = place.folder.rstrip("/")
+    return folder if is_here and folder and host.present(folder) else ""
+
+
+def _disk(host: Host, path: str) -> tuple[str, int]:
+    """Return where the disk of a path is mounted, and the bytes free on it; the path need not be there yet."""
+    while True:
+        try:
+            told = host.read_line("df", "--output=avail,target", "-B1", "--", path).splitlines()[-1]
+            free, _, mount = told.strip().partition(" ")
+            return mount.strip(), int(free)
+        except CommandError as error:
+            if path == "/" or "No such file" not in error.stderr:
+                raise
+            path = os.path.dirname(path)
+        except (ValueError, IndexError) as error:
+            raise CommandError(f"[{host.name}] df: its answer is no number") from error
+
+
+def _names(confirm: str) -> list[str]:
+    return [name.strip() for name in confirm.split(",")]
+
+
+def _must_be(name: str, answer: str) -> None:
+    if answer != name:
+        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")

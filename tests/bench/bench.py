@@ -1,0 +1,51 @@
+"""make bench [TREE=folder] [WHAT=backup|create|clone]: times against the plain way, measured in one run.
+
+TREE= is a real Tiki's files; without it the site is made up.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench import backups, clones, creation, sites
+from tests.lab import sample_code
+from tests.lab.lab import Lab
+from tests.lab.toolkit import Toolkit
+
+MADE_UP_FILES = 6000
+ALL = ("backup", "create", "clone")
+
+
+def main(tree: str, what: str) -> int:
+    """Measure and print; return 1 when a limit is missed, 2 for a word that means nothing here."""
+    if what and what not in ALL:
+        print(f"bench: WHAT={what}: expected {', '.join(ALL)}", file=sys.stderr)
+        return 2
+    wanted = [what] if what else ALL
+    missed = 0
+    with Lab() as lab:
+        kit = Toolkit(lab.folder / "toolkit", lab)
+        if "create" in wanted:
+            missed += creation.measure(lab, kit, _code(lab, tree), bool(tree))
+        if {"backup", "clone"} & set(wanted):
+            site = sites.real(lab, "site", Path(tree).resolve()) if tree else sites.made_up(lab, "site", MADE_UP_FILES)
+            kit.register("site", web_root=site.folder)
+            missed += backups.measure(lab, kit, site) if "backup" in wanted else 0
+            missed += clones.measure(lab, kit, site) if "clone" in wanted else 0
+    print(f"\nbench: {missed} limits missed" if missed else "\nbench: all within their limits")
+    return 1 if missed else 0
+
+
+def _code(lab: Lab, tree: str) -> Path:
+    """Return the code of a Tiki without anybody's account."""
+    code = lab.folder / "tiki-24.4"
+    if not tree:
+        sample_code.write_code(code, files=MADE_UP_FILES)
+        return code
+    subprocess.run(["rsync", "-a", "--exclude=/db/local.php", "--exclude=/.git", f"{Path(tree).resolve()}/",
+                    f"{code}/"], check=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*[*sys.argv[1:], "", ""][:2]))

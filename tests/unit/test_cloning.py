@@ -1,0 +1,87 @@
+"""What a clone's words mean, what tells two databases apart, which files travel, what is remembered."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+
+import pytest
+
+from scripts.database import whereabouts
+from scripts.database.whereabouts import Whereabouts
+from scripts.errors import UsageError
+from scripts.registry import registry
+from scripts.steps import cloning_words, lineage, restoring
+from scripts.steps.lineage import Lineage
+
+TODAY = date(2026, 11, 21)
+HERE = Whereabouts("wiki", "db1", "3306", "/var/lib/mysql/", "1", 1_700_000_000)
+
+
+@pytest.mark.parametrize(("text", "day"), [("90d", "2027-02-19"), ("2w", "2026-12-05"), ("1m", "2026-12-22"),
+                                           ("2026-11-22", "2026-11-22"), ("", "")])
+def test_an_expiry_is_a_day(text, day):
+    assert cloning_words.expiry(text, TODAY) == day
+
+
+@pytest.mark.parametrize("text", ["0d", "d", "-1d", "90", "1y", "2026-11-21", "2026-13-01", "²d", "9999999d"])
+def test_an_expiry_that_is_no_day_to_come_is_refused(text):
+    with pytest.raises(UsageError, match="^EXPIRES="):
+        cloning_words.expiry(text, TODAY)
+
+
+def test_a_move_takes_nothing_away():
+    with pytest.raises(UsageError, match="ONLY="):
+        cloning_words.manner("code", None, False, True, True, "")
+
+
+def test_a_part_is_muted_only_when_data_comes():
+    assert cloning_words.manner("data", None, False, True, False, "").mutes
+    assert not cloning_words.manner("code", None, False, True, False, "").mutes
+    assert not cloning_words.manner(None, None, False, True, True, "").mutes
+
+
+@pytest.mark.parametrize(("change", "is_same"), [
+    ({}, True), ({"started": HERE.started + 2}, True), ({"started": HERE.started + 60}, False),
+    ({"database": "other"}, False), ({"host": "db2"}, False), ({"port": "3307"}, False),
+    ({"folder": "/srv/db/"}, False), ({"server_id": "2"}, False)])
+def test_a_database_is_told_by_what_its_server_says(change, is_same):
+    assert whereabouts.same(HERE, dataclasses.replace(HERE, **change)) is is_same
+
+
+def test_two_nodes_of_a_cluster_hold_one_database():
+    first = dataclasses.replace(HERE, cluster="c1")
+    assert whereabouts.same(first, dataclasses.replace(first, host="db2", started=0))
+    assert not whereabouts.same(first, dataclasses.replace(first, host="db2", cluster="c2"))
+
+
+@pytest.fixture
+def blog(settings, register):
+    register("blog")
+    return registry.load(settings, "blog")
+
+
+def test_a_lineage_is_read_as_it_was_written_and_can_be_forgotten(blog):
+    moments = datetime(2026, 11, 21, 3, tzinfo=UTC), datetime(2026, 11, 21, 4, tzinfo=UTC)
+    made = Lineage("wiki", *moments, "demo", "a.zst", ("data",))
+    assert lineage.read(blog) is None
+    lineage.write(blog, made)
+    assert lineage.read(blog) == made
+    lineage.forget(blog)
+    assert lineage.read(blog) is None
+
+
+def test_the_note_of_a_clone_tells_the_line_that_goes_on_and_does_not_offer_the_mixture(blog):
+    restoring.begin(blog, "", "blog_1.tar.zst", source="wiki", verb="clone", variables={"FROM": "wiki", "TO": "blog"})
+    note = restoring.unfinished(blog)
+    said = restoring.way_out(blog, note)
+    assert note.what == "a clone of wiki"
+    assert "make clone FROM=wiki TO=blog, or put back" in said
+    assert "ARCHIVE=blog_1.tar.zst" in said
+    assert "STATE=off" not in said
+
+
+def test_a_note_of_an_earlier_version_is_a_restore(blog, settings):
+    (settings.state / "status").mkdir(parents=True)
+    (settings.state / "status" / "blog.restoring.json").write_text(
+        '{"archive": "blog_1.tar.bz2", "since": "2026-11-21T03:00:00+00:00", "safety": ""}')
+    note = restoring.unfinished(blog)
+    assert (note.what, note.is_clone) == ("a restore of blog_1.tar.bz2", False)
