@@ -4,11 +4,13 @@ import getpass
 import sys
 from collections.abc import Callable
 
-from scripts.errors import Fault, UsageError
+from scripts.errors import Fault, RefusedError, UsageError
 from scripts.present.output import manner
 
 Check = Callable[[str], None]
 """Raises a Fault that says what is wrong with an answer."""
+
+_confirmed: set[tuple[str, str]] = set()
 
 
 def can_ask() -> bool:
@@ -32,6 +34,23 @@ def ask(question: str, default: str = "", check: Check = lambda answer: None, se
             return answer
         except Fault as fault:
             print(f"  {fault}", file=sys.stderr)
+
+
+def confirmed(name: str, question: str) -> bool:
+    """Ask for the name of what is about to be lost until it is typed; False when nobody can be asked.
+
+    The same question is put once a run.
+    """
+    def is_name(answer: str) -> None:
+        if answer != name:
+            raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")
+
+    if not can_ask():
+        return False
+    if (name, question) not in _confirmed:
+        ask(question, check=is_name)
+        _confirmed.add((name, question))
+    return True
 
 
 def choose(question: str, choices: list[str], default: int = 1) -> int:

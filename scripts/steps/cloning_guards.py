@@ -45,9 +45,8 @@ def refuse_by_name(source: Instance, target: Instance, confirm: str, *, is_of_ar
         restoring.refuse_half_restored(source)
     if not target.guarded or target.name in _names(confirm):
         return
-    if prompts.can_ask():
-        prompts.ask(f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to overwrite it with "
-                    f"{source.name}", check=lambda answer: _must_be(target.name, answer))
+    if prompts.confirmed(target.name, f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to "
+                                      f"overwrite it with {source.name}"):
         return
     raise RefusedError(f"{target.name}: is guarded (STAGE=production or PROTECTED=yes in its env file) and would be "
                        f"overwritten. {NOTHING}. If that is meant: CONFIRM={target.name}")
@@ -74,9 +73,7 @@ def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = line
         reason = f"its folder is empty, but its database {target.account.name} holds {len(target.tables)} tables"
     else:
         reason = f"it holds a Tiki {target.probe.version} that is no clone"
-    if prompts.can_ask():
-        prompts.ask(f"{name}: {reason}, and would be overwritten. Type its name if that is meant",
-                    check=lambda answer: _must_be(name, answer))
+    if prompts.confirmed(name, f"{name}: {reason}, and would be overwritten. Type its name if that is meant"):
         return
     raise RefusedError(f"{name}: {reason}, and would be overwritten. {NOTHING}. If that is meant: CONFIRM={name}")
 
@@ -190,8 +187,3 @@ def _disk(host: Host, path: str) -> tuple[str, int]:
 
 def _names(confirm: str) -> list[str]:
     return [name.strip() for name in confirm.split(",")]
-
-
-def _must_be(name: str, answer: str) -> None:
-    if answer != name:
-        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")

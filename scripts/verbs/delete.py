@@ -55,16 +55,9 @@ def _refuse_unconfirmed(instance: Instance, wishes: Wishes) -> None:
         return
     what = "its files and its database would be removed" if wishes.destroy else \
         "it is guarded (STAGE=production or PROTECTED=yes in its env file)"
-    if prompts.can_ask() and not wishes.confirm:
-        prompts.ask(f"{instance.name}: {what}. Type its name to go on",
-                    check=lambda answer: _must_be(instance.name, answer))
+    if not wishes.confirm and prompts.confirmed(instance.name, f"{instance.name}: {what}. Type its name to go on"):
         return
     raise RefusedError(f"{instance.name}: {what}. Nothing was changed. If that is meant: CONFIRM={instance.name}")
-
-
-def _must_be(name: str, answer: str) -> None:
-    if answer != name:
-        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")
 
 
 def _destroy(instance: Instance, wishes: Wishes) -> str:

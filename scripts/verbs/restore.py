@@ -94,17 +94,11 @@ def refuse_unconfirmed(target: Instance, confirm: str) -> None:
     """Raise RefusedError when a guarded instance is to be overwritten without its name as CONFIRM."""
     if not target.guarded or confirm == target.name:
         return
-    if prompts.can_ask():
-        prompts.ask(f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to overwrite it",
-                    check=lambda answer: _must_be(target.name, answer))
+    if prompts.confirmed(target.name, f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to "
+                                      "overwrite it"):
         return
     raise RefusedError(f"{target.name}: is guarded (STAGE=production or PROTECTED=yes in its env file) and would be "
                        f"overwritten. Nothing was changed. If that is meant: CONFIRM={target.name}")
-
-
-def _must_be(name: str, answer: str) -> None:
-    if answer != name:
-        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")
 
 
 def _choose(target: Instance, wishes: Wishes) -> Archive:

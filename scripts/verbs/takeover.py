@@ -72,17 +72,11 @@ def _confirm(instance: Instance, main: str, confirm: str) -> None:
     if confirm == name or process.conduct.dry_run:
         return
     of = f" of {main}" if main else ""
-    if prompts.can_ask() and not confirm:
-        prompts.ask(f"{name} will take the place{of}: it sends mail, runs its jobs and is open to everybody. Type its "
-                    "name to go on", check=lambda answer: _must_be(name, answer))
+    if not confirm and prompts.confirmed(name, f"{name} will take the place{of}: it sends mail, runs its jobs and is "
+                                               "open to everybody. Type its name to go on"):
         return
     raise RefusedError(f"{name}: would take the place{of}: it would send mail, run its jobs and be open to everybody. "
                        f"Nothing was changed. If that is meant: CONFIRM={name}")
-
-
-def _must_be(name: str, answer: str) -> None:
-    if answer != name:
-        raise RefusedError(f"that is not {name}; end with Ctrl-C if you have second thoughts")
 
 
 # The steps

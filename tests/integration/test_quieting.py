@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Copy:
     tiki: SampleTiki
     sink: SmtpSink
     trace: Path
+    kit: Toolkit
 
     def mute(self, source: str = "wiki.example.org", moment: datetime = MOMENT) -> list[str]:
         with site.opened(self.instance) as found:
@@ -96,7 +97,7 @@ def _built(lab: Lab, sink: SmtpSink, tmp_path: Path, generation: str, is_ssh: bo
             INSERT INTO tiki_scheduler (name, task, params, status) VALUES
             ('Trace', 'ShellCommandTask', '{json.dumps({"shell_command": f"touch {trace}"})}', 'active'),
             ('Asleep', 'ShellCommandTask', '{{}}', 'inactive')""")
-    return Copy(instance, tiki, sink, trace)
+    return Copy(instance, tiki, sink, trace, kit)
 
 
 def test_a_muted_copy_is_silent_and_an_unmuted_one_is_not(copy):
@@ -111,6 +112,24 @@ def test_a_muted_copy_is_silent_and_an_unmuted_one_is_not(copy):
     assert not quieting.is_muted(copy.instance)
     assert copy.content() == before
     assert copy.act() == loud
+
+
+def test_a_clone_is_silent_and_its_source_is_not_also_after_a_restore_from_the_source(lab, one):
+    source, kit = one.instance.name, one.kit
+    name = f"{source}-clone"
+    url = lab.apache.serve(lab.sites() / name) + "/"
+    target = kit.blank(name, web_url=url)
+    done = kit.make("clone", f"FROM={source}", f"TO={name}")
+    assert done.returncode == 0, done.stderr
+    clone = replace(one, instance=target, tiki=replace(one.tiki, folder=Path(target.web_root), database=target.db_name,
+                                                       user=target.db_user, password=target.db_pass, url=url))
+    assert clone.act() == ([], False)
+    assert one.act() == (["ann@example.org", "reader@example.org"], True)
+    for words in (("backup", f"INSTANCE={source}"), ("restore", f"INSTANCE={name}", f"FROM={source}")):
+        done = kit.make(*words)
+        assert done.returncode == 0, done.stderr
+    assert clone.act() == ([], False)
+    assert f"Copy of {source} as of" in fetch(f"{url}tiki-index.php").body
 
 
 def test_mails_that_wait_are_not_sent_a_second_time(one):
