@@ -25,6 +25,8 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
         told.updated = schema_updates.update(fresh)
     if manner.mutes:
         told.muted = quieting.mute(fresh, origin.name, told.moment)
+    elif "data" in manner.what:
+        quieting.note_loud(instance)
     permissions.empty_caches(instance)
     if manner.only and fresh.probe.owner and is_root_at(instance.host):
         # The console ran as root, and what it wrote would be out of the web server's reach.

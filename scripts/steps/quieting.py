@@ -91,6 +91,13 @@ def unmute(instance: Instance) -> list[str]:
               for table, count in listed.emptied.items()), *waiting]
 
 
+def note_loud(instance: Instance) -> None:
+    """Remember that the database was replaced by one that nothing was muted in."""
+    listed = in_force(instance)
+    if listed:
+        _write(instance, replace(listed, undone=_now()))
+
+
 def is_muted(instance: Instance) -> bool:
     """Whether the copy was muted and not unmuted since, as its list says."""
     return in_force(instance) is not None

@@ -15,7 +15,7 @@ import pytest
 
 from scripts.hosts import rsync_ways
 from scripts.registry.instance import Instance
-from scripts.steps import lineage, restoring
+from scripts.steps import lineage, quieting, restoring
 from scripts.store import archive
 from scripts.tiki import guard, maintenance
 from tests.lab import forked
@@ -291,7 +291,9 @@ def test_a_clone_is_quiet_unless_it_is_told_not_to_be_or_is_a_move(kit, blog, bl
     source, _ = blog
     told(clone(kit, source, blank, json="1"))
     assert preference(kit, blank.name, "zend_mail_handler") != "smtp"
+    assert quieting.is_muted(blank)
     assert told(clone(kit, source, blank, json="1", quiet="no"))["muted"] == []
+    assert not quieting.is_muted(blank)
     assert preference(kit, blank.name, "zend_mail_handler") == "smtp"
 
 
