@@ -66,7 +66,8 @@ def put(folder: str, host: Host, into: str, filters: Sequence[str] = (), owner: 
 
 
 def _sync(way: Way, folder: str, into: str, options: list[str]) -> Copied:
-    options = ["-aH", "--numeric-ids", "--delete", "--stats", *options]
+    # Times are compared with their nanoseconds: a file that was written twice in one second may keep its size.
+    options = ["-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats", *options]
     try:
         told = way.copy(folder, into, options)
     except CommandError as error:

@@ -30,7 +30,7 @@ def _pair(lab: Lab, kit: Toolkit, admin: Path, tree: Path, number: int) -> tuple
     url = lab.apache.serve(root)
     reached = [f"{key.upper()}={value}" for key, value in kit.over_ssh().items()]
     words = ["instance", f"NAME=made{number}", f"WEB_ROOT={root}", f"WEB_URL={url}/", "VERSION=24.4",
-             f"SOURCE={tree}", f"DB_ADMIN={admin}", *reached]
+             f"DB_ADMIN={admin}", *reached, *([f"SOURCE={tree}"] if number == 1 else [])]
     made = []
     ours = measuring.seconds(lambda: made.append(kit.make(*words)))
     if made[0].returncode or fetch(f"{url}/tiki-index.php").status != 200:

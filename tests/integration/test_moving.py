@@ -307,3 +307,13 @@ def wait_until(is_so, seconds: float = 20) -> None:
 
 def host_of_account(host: SshHost, account: str) -> SshHost:
     return SshHost(**{**vars(host), "account": account})
+
+
+def test_a_file_that_was_written_twice_in_one_second_with_the_same_size_travels_again(place):
+    source, target = place / "source", place / "target"
+    source.mkdir()
+    for moment, text in enumerate(("24.3", "24.4")):
+        (source / "version").write_text(text)
+        os.utime(source / "version", ns=(0, 1_600_000_000_000_000_000 + moment))
+        transfer.copy(HERE, str(source), HERE, str(target))
+    assert (target / "version").read_text() == "24.4"

@@ -66,8 +66,8 @@ def reaching(host: RecordingHost, lands_on: str) -> RecordingHost:
 
 def test_two_folders_of_this_machine_are_one_plain_rsync(calls):
     transfer.copy(HERE, "/a", LocalHost("there"), "/b", ["--exclude=/x"], "wiki:www-data")
-    assert calls[0].argv == ("rsync", "-aH", "--numeric-ids", "--delete", "--stats", "--exclude=/x",
-                             "--chown=wiki:www-data", "--", "/a/", "/b/")
+    assert calls[0].argv == ("rsync", "-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats",
+                             "--exclude=/x", "--chown=wiki:www-data", "--", "/a/", "/b/")
 
 
 def test_nothing_that_the_target_keeps_is_removed_by_being_excluded(calls, far):
