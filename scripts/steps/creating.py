@@ -20,9 +20,11 @@ from scripts.registry import locks
 from scripts.registry.instance import Instance
 from scripts.steps import half_created, permissions, requiring, site
 from scripts.tiki import config, console, layout, passwords, probe
+from scripts.tiki.permissions import WRITABLE
 from scripts.tiki.probe import Probe
 
 ADMIN = "admin"
+MODES = "--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX"  # what tiki/permissions wants of all that Tiki does not write
 
 @dataclass(frozen=True)
 class Wishes:
@@ -56,7 +58,7 @@ def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
         account = undo.enter_context(_database(instance, found, wishes, tree.version, told, failures))
         undo.enter_context(_folder(instance, found, tree, failures))
         with locks.hold(instance.settings, [tree.lock], "instance"):
-            transfer.put(str(tree.path), instance.host, instance.web_root, owner=_owner(instance, found))
+            transfer.put(str(tree.path), instance.host, instance.web_root, [MODES], _owner(instance, found))
         _write_config(instance, account, tree.version)
         _install(instance, account)
         password = _set_password(instance, account)
@@ -200,4 +202,4 @@ def _finish(instance: Instance) -> None:
     if there == [f"{root}/{layout.HTACCESS_TEMPLATE}"]:
         host.run("cp", "-p", "--", f"{root}/{layout.HTACCESS_TEMPLATE}", f"{root}/{layout.HTACCESS}")
     host.run("touch", "--", f"{root}/db/lock")
-    permissions.mend(instance, permissions.wrong(instance, probe.look(instance)))
+    permissions.mend(instance, permissions.wrong(instance, probe.look(instance), WRITABLE))

@@ -1,6 +1,7 @@
 """Gives a site's files the owners and modes that Tiki needs, and empties its caches; only what is wrong is touched."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from scripts.hosts.host import Host
 from scripts.hosts.transfer import is_root_at
@@ -10,10 +11,16 @@ from scripts.tiki.permissions import Change
 from scripts.tiki.probe import Probe
 
 
-def wrong(instance: Instance, probe: Probe) -> list[Change]:
-    """Return the files and folders whose mode or owner is not what Tiki needs. Costs one call, or two as root."""
+def wrong(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> list[Change]:
+    """Return the files and folders whose mode or owner is not what Tiki needs. Costs one call, or two as root.
+
+    folders, relative to the web root, are all that is looked at when there are any.
+    """
     host = instance.host
-    listing = host.read_names("find", instance.web_root, "-mindepth", "1", *permissions.LISTING)
+    below = [word for folder in folders for word in ("-o", "-path", f"./{folder}", "-o", "-path", f"./{folder}/*")]
+    chosen = ["(", *below[1:], ")"] if below else []
+    listing = host.read_names("env", "-C", instance.web_root, "find", ".", "-mindepth", "1", *chosen,
+                              *permissions.LISTING)
     owner = f"{probe.owner}:{probe.group}" if probe.owner and is_root_at(host) else None
     return permissions.changes(permissions.entries(listing), owner)
 

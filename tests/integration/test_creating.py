@@ -10,7 +10,8 @@ import pytest
 from scripts.code import trees
 from scripts.errors import CommandError, Fault, HostError, RefusedError
 from scripts.hosts import process
-from scripts.steps import creating, half_created
+from scripts.steps import creating, half_created, permissions
+from scripts.tiki import probe
 from tests.lab import sample_code
 from tests.lab.lab import Lab
 from tests.lab.terminal import Terminal
@@ -59,6 +60,8 @@ def test_an_empty_folder_becomes_a_tiki_that_answers(lab, kit, is_ssh):
                     f"DB_ADMIN={kit.admin}", *reached)
     assert done.returncode == 0, done.stderr
     assert "log in as admin with the password" in done.stdout
+    one = kit.instance(name)
+    assert not permissions.wrong(one, probe.look(one))
     assert fetch(f"{url}/tiki-index.php").status == 200
     assert fetch(f"{url}/db/local.php").status in (403, 404)
     assert kit.make("backup", f"INSTANCE={name}").returncode == 0
