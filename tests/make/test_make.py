@@ -100,7 +100,7 @@ def test_what_stands_in_the_environment_does_not_act(house):
         assert done.returncode == FAILED and ("INSTANCE= is missing" in done.stderr or "STATE=:" in done.stderr)
 
 
-@pytest.mark.parametrize(("verb", "switch"), zip(VERBS, ["DRY=maybe", "V=2", "UNATTENDED=ja"] * 3))
+@pytest.mark.parametrize(("verb", "switch"), list(zip(VERBS, ["DRY=maybe", "V=2", "UNATTENDED=ja"] * 3)))
 def test_a_switch_is_one_of_six_words(house, verb, switch):
     done = house.toolkit.make(verb, switch)
     assert done.returncode == FAILED
