@@ -66,8 +66,8 @@ def copy(source: Site, target: Site, places: Places, what: Collection[str], keep
     for folder in places.folders if "data" in what else ():
         into = places.goes[folder.path]
         target.instance.host.make_folder(into)
-        filters = [*replace.web_root_inside(folder.path, source.instance.web_root),
-                   *replace.web_root_inside(into, target.instance.web_root)]
+        filters = transfer.excluding((*data_folders.web_root_inside(folder.path, source.instance.web_root),
+                                      *data_folders.web_root_inside(into, target.instance.web_root)))
         _tree(source, target, folder.path, into, filters, told)
     told.warnings += [f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
                       for folder in places.missing]

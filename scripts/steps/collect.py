@@ -16,7 +16,7 @@ from scripts.steps.site import Site
 from scripts.store import walk
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
 from scripts.store.write import Tree
-from scripts.tiki import layout
+from scripts.tiki import data_folders, layout
 
 DUMP_SHARE = 1.5        # a dump against the database's size on disk: text is larger, indexes are not in it
 FIRST_SHARE = 0.6       # a first archive against its content, on the safe side: 0.2 for code, 1.0 for pictures
@@ -120,13 +120,13 @@ def _leave_out(site: Site, part: Part, patterns: tuple[str, ...]) -> walk.LeaveO
     if part.kind == APP:
         is_excluded = walk.any_of(patterns)
         return lambda path: layout.is_left_out(path, site.probe.sites) or is_excluded(path)
-    return walk.any_of(_web_root_inside(site, part))
+    return walk.any_of(data_folders.web_root_inside(part.path, site.instance.web_root))
 
 
 def _filters(site: Site, part: Part, patterns: tuple[str, ...]) -> list[str]:
     """Return what rsync leaves out: the same as _leave_out, so that caches do not travel."""
     if part.kind != APP:
-        return transfer.excluding(_web_root_inside(site, part))
+        return transfer.excluding(data_folders.web_root_inside(part.path, site.instance.web_root))
     filters = []
     for cache in layout.CACHES:
         for place in (cache, *(f"{cache}/{name}" for name in site.probe.sites)):
@@ -135,12 +135,6 @@ def _filters(site: Site, part: Part, patterns: tuple[str, ...]) -> list[str]:
         filters += [f"--exclude=/{cache}/{name}/*" for name in site.probe.sites]
         filters.append(f"--exclude=/{cache}/*")
     return [*filters, *transfer.excluding(patterns)]
-
-
-def _web_root_inside(site: Site, part: Part) -> tuple[str, ...]:
-    """Return the web root as seen from a data folder that contains it: it is packed once, as itself."""
-    web_root = site.instance.web_root
-    return (web_root.removeprefix(part.path).strip("/"),) if _is_below(web_root, part.path) else ()
 
 
 def _is_below(path: str, folder: str) -> bool:

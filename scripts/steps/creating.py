@@ -12,14 +12,14 @@ from pathlib import Path
 from scripts.code.trees import PreparedTree
 from scripts.database import credentials, load, making
 from scripts.database.account import Account
-from scripts.database.client import Client, quote_text
+from scripts.database.client import quote_text
 from scripts.errors import CommandError, DatabaseError, Fault, RefusedError
 from scripts.hosts import process, transfer
 from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance
-from scripts.steps import half_created, permissions, requiring, site
-from scripts.tiki import config, console, layout, passwords, probe
+from scripts.steps import half_created, permissions, replace, requiring, schema_updates, site
+from scripts.tiki import console, layout, passwords, probe
 from scripts.tiki.permissions import WRITABLE
 from scripts.tiki.probe import Probe
 
@@ -59,7 +59,7 @@ def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
         undo.enter_context(_folder(instance, found, tree, failures))
         with locks.hold(instance.settings, [tree.lock], "instance"):
             transfer.put(str(tree.path), instance.host, instance.web_root, [MODES], _owner(instance, found))
-        _write_config(instance, account, tree.version)
+        replace.write_account(instance, account, tree.version, layout.local_php())
         _install(instance, account)
         password = _set_password(instance, account)
         _finish(instance)
@@ -147,15 +147,6 @@ def _owner(instance: Instance, found: Probe) -> str | None:
     return instance.host.read_line("stat", "-c", "%U:%G", "--", place)
 
 
-def _write_config(instance: Instance, account: Account, version: str) -> None:
-    path = f"{instance.web_root}/{layout.local_php()}"
-    text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
-                                 account.name, version)
-    instance.host.write(path, text, 0o640)
-    if transfer.is_root_at(instance.host):
-        instance.host.run("chown", f"--reference={instance.web_root}", "--", path)
-
-
 def _install(instance: Instance, account: Account) -> None:
     """Run Tiki's own installer and judge it by what it left: its exit code is 0 whatever happened."""
     try:
@@ -167,20 +158,11 @@ def _install(instance: Instance, account: Account) -> None:
     with half_created.client(instance, account) as client:
         present = {table.name for table in client.tables()}
         lacking = {"tiki_schema", "tiki_preferences", "users_users"} - present
-        missing = [] if lacking else _unapplied(instance, client)
+        missing = [] if lacking else sorted(schema_updates.patches(instance) - schema_updates.recorded(client))
     if lacking or missing:
         last = " / ".join(said.decode("utf-8", "replace").split("\n")[-4:]).strip(" /")
         what = f"tables {', '.join(sorted(lacking))}" if lacking else f"patches {', '.join(missing[:3])}"
         raise DatabaseError(f"{instance.name}: Tiki's installer ended without {what}; it said: {last or 'nothing'}")
-
-
-def _unapplied(instance: Instance, client: Client) -> list[str]:
-    """Return the schema patches of the tree that the database does not know."""
-    files = instance.host.read_names("find", f"{instance.web_root}/{layout.PATCHES}", "-maxdepth", "1",
-                                     "-name", "*_*.*", "-printf", "%f\\0")
-    wanted = {name.rsplit(".", 1)[0] for name in files if name.endswith((".sql", ".php", ".yml"))}
-    known = {name for (name,) in client.query("SELECT patch_name FROM tiki_schema")}
-    return sorted(name for name in wanted - known if not name.startswith("optional"))
 
 
 def _set_password(instance: Instance, account: Account) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.database import load
+from scripts.database.account import Account
 from scripts.database.client import quote_text
 from scripts.errors import DatabaseError, Fault
 from scripts.hosts import transfer
@@ -89,7 +90,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
         if part.kind not in (APP, DATA):
             continue
         filters = [*_kept_files(unpacked, target, is_own), *transfer.excluding(tuple(kept))] if part.kind == APP else \
-            web_root_inside(goes[part.path], instance.web_root)
+            transfer.excluding(data_folders.web_root_inside(goes[part.path], instance.web_root))
         host.make_folder(goes[part.path])
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], filters, owner)
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
@@ -123,10 +124,14 @@ def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
 
 def give_account(target: Site, version: str) -> None:
     """Write the db/local.php of a target that has none."""
-    instance, account = target.instance, target.account
+    write_account(target.instance, target.account, version, layout.local_php(target.instance.site))
+
+
+def write_account(instance: Instance, account: Account, version: str, name: str) -> None:
+    """Write an account into a file of the web root as Tiki reads it; it belongs to whom the web root belongs."""
     text = config.local_php_text(account.host, account.port, account.socket, account.user, account.password,
                                  account.name, version)
-    path = f"{instance.web_root}/{layout.local_php(instance.site)}"
+    path = f"{instance.web_root}/{name}"
     instance.host.write(path, text, 0o640)
     if transfer.is_root_at(instance.host):
         instance.host.run("chown", f"--reference={instance.web_root}", "--", path)
@@ -196,12 +201,6 @@ def _console(instance: Instance, word: str) -> None:
         instance.host.run(*console.call(instance, probe.look(instance), [word, "-n"]))
     except Fault as fault:
         output.warn(f"{instance.name}: {fault}")
-
-
-def web_root_inside(folder: str, web_root: str) -> list[str]:
-    """Return the filter that keeps a web root which lies in a data folder from being taken for a part of it."""
-    inside = web_root.removeprefix(f"{folder.rstrip('/')}/")
-    return [] if inside == web_root else transfer.excluding((inside,))
 
 
 def _own_place(part: Part | DataFolder, target: Site, taken: set[str]) -> str:

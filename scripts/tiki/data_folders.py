@@ -167,6 +167,12 @@ def _absolute(folder: str, web_root: str) -> str:
     return "/" + posixpath.normpath(posixpath.join(web_root, folder)).lstrip("/")
 
 
+def web_root_inside(folder: str, web_root: str) -> tuple[str, ...]:
+    """Return the web root as seen from a folder that it lies in, lest it be taken for a part of that; else ()."""
+    inside = web_root.removeprefix(f"{folder.rstrip('/')}/")
+    return () if inside == web_root else (inside,)
+
+
 def _is_within(path: str, folder: str) -> bool:
     """Tell whether path is folder or lies in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
