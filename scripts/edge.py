@@ -264,6 +264,7 @@ def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     output.manner.also = log.write
     process.conduct.dry_run = switch(common.dry, "DRY")
     process.conduct.stall_seconds = settings.stall_seconds
+    process.conduct.keeps_programs = settings.database_sessions
     verbose = switch(common.verbose, "V")
 
     def on_start(command: Command) -> None:

@@ -9,7 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from scripts.database import programs
+from scripts.database import programs, sessions
 from scripts.database.faults import explained
 from scripts.errors import DatabaseError
 from scripts.hosts import process
@@ -20,8 +20,10 @@ Row = tuple[str | None, ...]
 ROW = re.compile(rb"<row>(.*?)</row>", re.DOTALL)
 FIELD = re.compile(rb'<field name="[^"]*"(?: xsi:nil="true" />|>([^<]*)</field>)')
 PACKET = "--max-allowed-packet=1G"  # the largest a server can be set to; a row with a file in it needs it
-# quote_text escapes with backslashes; a server may be set to take them as they are.
-PLAIN_MODE = "SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')"
+# What earlier questions of the same session may have set. And quote_text escapes with backslashes; a server may be set
+# to take them as they are.
+PLAIN_MODE = ("SET SESSION sql_mode = REPLACE(@@GLOBAL.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), time_zone = DEFAULT, "
+              "foreign_key_checks = DEFAULT, autocommit = 1")
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,14 @@ class Client:
     def _answer(self, sql: str, ask) -> list[Row]:
         token = secrets.token_hex(8)
         script = f"{PLAIN_MODE}; {sql.strip().rstrip(';')}\n;\nSELECT '{token}';\n"
+        question = script.encode("utf-8", "surrogateescape")
+        is_only_shown = ask == self.host.run and process.conduct.dry_run
         with explained(self.place):
-            rows = rows_of(ask(*self.words("--xml"), stdin=script.encode("utf-8", "surrogateescape")))
-        if ask == self.host.run and process.conduct.dry_run:
+            # A session's program is started for many questions: asked again, it costs nothing.
+            answer = None if is_only_shown else \
+                sessions.ask(self.host, self.options, self.words("--xml", "--unbuffered"), question, token)
+            rows = rows_of(ask(*self.words("--xml"), stdin=question) if answer is None else answer)
+        if is_only_shown:
             return []
         if rows[-1:] != [(token,)]:
             raise DatabaseError(f"{self.place}: the server's answer is cut off")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from scripts.database import sessions
 from scripts.database.account import Account
 from scripts.errors import CommandError, DatabaseError, Fault
 from scripts.hosts.host import Host
@@ -68,7 +69,8 @@ def option_file(host: Host, account: Account) -> Iterator[str]:
     try:
         if host.read("tee", "--", path, stdin=text) != text:
             raise CommandError(f"[{host.name}] tee {path}: the option file was not written whole. Is the disk full?")
-        yield path
+        with sessions.lasting(host, path):
+            yield path
     finally:
         # The work is done, or its own fault is the one to tell; a file that stays is found by `leftovers`.
         with suppress(Fault):

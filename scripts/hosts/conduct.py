@@ -9,9 +9,13 @@ from scripts.hosts.command import Command
 
 @dataclass
 class Conduct:
-    """dry_run: changes are shown and not made. The callbacks feed the run log and V=1."""
+    """dry_run: changes are shown and not made. The callbacks feed the run log and V=1.
+
+    keeps_programs: a program that can answer several questions is started once for all of them.
+    """
 
     dry_run: bool = False
+    keeps_programs: bool = True
     stall_seconds: float = 3600
     on_start: Callable[[Command], None] = lambda command: None
     on_end: Callable[[Command, int], None] = lambda command, code: None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from scripts.errors import CommandError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
+from scripts.hosts.dialogue import Dialogue
 
 
 class Host(ABC):
@@ -39,6 +40,10 @@ class Host(ABC):
     def run(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> bytes:
         """Run a program that changes something."""
         return process.run(self.command(*words, stdin=stdin), ok=ok)
+
+    def dialogue(self, *words: str) -> Dialogue | None:
+        """Return a program that is asked several times, or None where each question has to start its own."""
+        return Dialogue(self.command(*words)) if process.conduct.keeps_programs else None
 
     def read_line(self, *words: str, ok: Sequence[int] = (0,)) -> str:
         """Return the one line a program prints; raise CommandError when it is cut off.

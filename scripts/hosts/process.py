@@ -12,24 +12,24 @@ import os
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO
 
-import psutil
 import sh
 
 from scripts.errors import CommandError
 from scripts.hosts import outcome, signals, stall
 from scripts.hosts.command import Command
 from scripts.hosts.conduct import conduct
+from scripts.hosts.jobs import end, here, side_by_side
 from scripts.hosts.outcome import Running, Stage
 from scripts.hosts.streams import Filter, Sink, Source
 
-LOOK_SECONDS = 0.5       # how long a signal may wait while jobs run side by side
-GRACE_SECONDS = 5        # between asking a program to end and killing it
 PR_SET_PDEATHSIG = 1     # linux/prctl.h
+
+__all__ = ["attach", "background", "conduct", "pipe", "read", "run", "side_by_side", "start", "wait",
+           "watch"]
 
 logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at INFO
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -86,83 +86,13 @@ def background(command: Command) -> Iterator[Callable[[], bool]]:
         conduct.on_dry(command.shown)
         yield lambda: False
         return
-    running = _start_program(command, os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY))
+    running = start(command, os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY))
     stall.watcher.forget(running.process.pid)
     try:
         yield lambda: running.process.is_alive()[0]
     finally:
-        _end([running])
-        _wait(running)
-
-
-def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> list[object]:
-    """Run jobs at the same time, at most at_once of them, and return their results in order.
-
-    The first one that raises ends the programs of the others, and its fault is raised.
-    """
-    results: list[object] = [None] * len(jobs)
-    faults: list[BaseException] = []
-    above, group = _here.group, _Group()
-    above.inner.append(group)
-    if above.is_ended:
-        group.end()
-    places = iter(range(len(jobs)))
-    taking = threading.Lock()
-
-    def work() -> None:
-        _here.group = group
-        try:
-            while not group.is_ended:
-                with taking:
-                    place = next(places, None)
-                if place is None:
-                    return
-                results[place] = jobs[place]()
-        except BaseException as fault:  # noqa: BLE001 - raised again in the caller's thread
-            faults.append(fault)
-            group.end()
-
-    threads = [threading.Thread(target=work) for _ in range(at_once or len(jobs))]
-    try:
-        for thread in threads:
-            thread.start()
-        # A signal that comes just before a wait without end does not break it: Python would never look.
-        while any(thread.is_alive() for thread in threads):
-            for thread in threads:
-                thread.join(LOOK_SECONDS)
-    finally:
-        group.end()
-        for thread in threads:
-            thread.join()
-        above.inner.remove(group)
-    if faults:
-        raise faults[0]
-    return results
-
-
-class _Group:
-    """Programs that belong together: when one job of several fails, the others' are ended; jobs may have jobs."""
-
-    def __init__(self) -> None:
-        self.programs: list[Running] = []
-        self.inner: list[_Group] = []
-        self.is_ended = False
-
-    def end(self) -> None:
-        self.is_ended = True
-        for group in [*self.inner]:
-            group.end()
-        _end(self.programs)
-
-
-class _Here(threading.local):
-    """The group of this thread."""
-
-    def __init__(self) -> None:
-        self.group = _Group()
-
-
-_here = _Here()
+        end([running])
+        wait(running)
 
 
 def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None = None,
@@ -187,27 +117,31 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
                 raise
             source = following
         output = b"".join(Source(source).chunks()) if source is not None else b""
-        codes = [_wait(one) for one in started]
+        codes = [wait(one) for one in started]
         outcome.judge(started, codes, ok)
         if on_stderr:
             on_stderr(outcome.tail(started[-1].stderr))
         return output
     finally:
         programs = [one for one in started if isinstance(one, Running)]
-        _end(programs)
+        end(programs)
         for one in started:
-            _wait(one)
+            wait(one)
         for one in programs:
             one.stderr.close()
 
 
 def _start(stage: Command | Filter, source: int, sink: int) -> Running | Stage:
-    return _start_program(stage, source, sink) if isinstance(stage, Command) else _start_own(stage, source, sink)
+    return start(stage, source, sink) if isinstance(stage, Command) else _start_own(stage, source, sink)
 
 
-def _start_program(command: Command, source: int, sink: int) -> Running:
-    """Start a program on two descriptors, which are ours to close; raise CommandError when there is none."""
-    if _here.group.is_ended:
+def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = True) -> Running:
+    """Start a program that reads source and writes sink, two descriptors that are ours to close.
+
+    For this folder; who starts one calls `wait`. The kernel ends it with the thread that starts it: one that others
+    shall use must be of those that end with their input. Raises CommandError when there is no such program.
+    """
+    if here.group.is_ended:
         os.close(source)
         os.close(sink)
         raise CommandError(f"{command.shown}: not started, because a job beside it failed")
@@ -216,7 +150,8 @@ def _start_program(command: Command, source: int, sink: int) -> Running:
     try:
         program = sh.Command(command.argv[0], search_paths=_search_paths())
         started = program(_words(command), _in=source, _out=sink, _err=stderr, _bg=True, _bg_exc=False,
-                          _tty_out=False, _env=_environment(), _preexec_fn=_die_with_parent)
+                          _tty_out=False, _env=_environment(),
+                          _preexec_fn=_die_with_parent if ends_with_thread else None)
     except sh.CommandNotFound as error:
         conduct.on_end(command, 127)
         raise CommandError(f"{command.shown}: there is no program {command.argv[0]} on the manager. "
@@ -229,21 +164,26 @@ def _start_program(command: Command, source: int, sink: int) -> Running:
         os.close(source)
         os.close(sink)
     running = Running(command, started.process, stderr)
-    _here.group.programs.append(running)
-    if _here.group.is_ended:  # meanwhile: end() has not seen this one
-        _end([running])
-    stall.watcher.watch(running.process.pid, conduct.stall_seconds, lambda: _end_stalled(running))
+    here.group.programs.append(running)
+    if here.group.is_ended:  # meanwhile: end() has not seen this one
+        end([running])
+    watch(running)
     return running
+
+
+def watch(running: Running) -> None:
+    """End a program, and blame it, when the run stands still; until it is waited for or forgotten by the watcher."""
+    stall.watcher.watch(running.process.pid, conduct.stall_seconds, lambda: _end_stalled(running))
 
 
 def _start_own(stage: Filter, source: int, sink: int) -> Stage:
     """Run one of our own stages in a thread; what it raises is kept for the judge."""
     faults: list[BaseException] = []
     reading, writing = Source(source), Sink(sink)
-    group = _here.group
+    group = here.group
 
     def work() -> None:
-        _here.group = group
+        here.group = group
         try:
             stage(reading, writing)
         except BrokenPipeError:
@@ -259,39 +199,22 @@ def _start_own(stage: Filter, source: int, sink: int) -> Stage:
     return Stage(thread, faults)
 
 
-def _wait(started: Running | Stage) -> int:
+def wait(started: Running | Stage) -> int:
     """Wait for a stage; return a program's exit code, 0 for one of ours."""
     if isinstance(started, Stage):
         started.thread.join()
         return 0
     code = started.process.wait()
     stall.watcher.forget(started.process.pid)
-    if started in _here.group.programs:  # else it was waited for before
-        _here.group.programs.remove(started)
+    if started in here.group.programs:  # else it was waited for before
+        here.group.programs.remove(started)
         conduct.on_end(started.command, code)
     return code
 
 
 def _end_stalled(running: Running) -> None:
     running.stalled_seconds = conduct.stall_seconds
-    _end([running])
-
-
-def _end(programs: list[Running]) -> None:
-    """End programs that still run, with all they started: asked first, killed after GRACE_SECONDS.
-
-    What a shell or rsync started holds our pipes as well: were it left, we would wait for it.
-    """
-    alive = [member for one in programs if one.process.is_alive()[0] for member in stall.family(one.process.pid)]
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        for member in alive:
-            with suppress(psutil.Error):
-                member.send_signal(sent)
-        deadline = time.monotonic() + GRACE_SECONDS
-        while (alive := list(filter(stall.still_runs, alive))) and time.monotonic() < deadline:
-            time.sleep(0.01)
-    for one in programs:
-        stall.watcher.forget(one.process.pid)
+    end([running])
 
 
 def _die_with_parent() -> None:

@@ -20,6 +20,8 @@ class Settings:
     keep: int | None = described(None, help="Keep this many archives of an instance instead of TRIM's rule "
                                             "(7 days all, Sundays 31 days, firsts of a month for ever).")
     stall_seconds: int = described(3600, help="A run in which nothing moves for this many seconds is ended as hung.")
+    database_sessions: bool = described(True, help="no: every question to a database is a connection of its own. For "
+                                                   "accounts that may have few at a time.")
     host_keys: str = described("strict", choices=("strict", "accept-new"),
                                help="Unknown ssh host keys: strict refuses them, accept-new takes them unseen.")
     known_hosts: str = described("", help="Another known_hosts file than ssh's own.")

@@ -136,11 +136,42 @@ def test_statements_may_end_with_semicolons_and_comments(client):
     assert client.query("SELECT 1 -- one") == [("1",)]
 
 
-def test_an_answer_that_is_cut_off_is_a_fault_even_with_exit_code_0(account, tmp_path, monkeypatch):
-    shim(tmp_path, "mariadb", '/usr/bin/mariadb "$@" | head -c 150; exit 0')
+@pytest.mark.parametrize(("is_kept", "reading"), [(False, "cat"), (True, "head -n 3")])
+def test_an_answer_that_is_cut_off_is_a_fault_even_with_exit_code_0(account, tmp_path, monkeypatch, is_kept, reading):
+    shim(tmp_path, "mariadb", f'{reading} | /usr/bin/mariadb "$@" | head -c 150; exit 0')
+    monkeypatch.setattr(process.conduct, "keeps_programs", is_kept)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with entered(account, LocalHost("cut answers")) as client, pytest.raises(DatabaseError, match="cut off"):
+    with entered(account, LocalHost(f"cut answers {is_kept}")) as client, pytest.raises(DatabaseError, match="cut off"):
         client.query("SELECT id FROM kinds")
+
+
+def test_questions_share_one_program_that_ends_with_the_option_file(account, monkeypatch):
+    started: list[str] = []
+    monkeypatch.setattr(process, "start", lambda command, *ends, start=process.start: (
+        started.append(command.argv[0]), start(command, *ends))[1])
+    with entered(account) as client:
+        first = client.query("SELECT CONNECTION_ID()")
+        assert client.query("SELECT CONNECTION_ID()") == first
+        client.execute("SET SESSION time_zone = '+05:00', foreign_key_checks = 0")
+        assert client.query("SELECT @@time_zone = @@global.time_zone, @@foreign_key_checks") == [("1", "1")]
+        assert [name for name in started if "mariadb" in name] == [programs.on(client.host).client]
+        connections = client.query(f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {first[0][0]}")
+        assert connections == [("1",)]
+    with entered(account) as client:
+        assert client.query("SELECT COUNT(*) FROM information_schema.processlist "
+                            f"WHERE id = {first[0][0]}") == [("0",)]
+
+
+def test_a_session_that_failed_was_killed_or_is_busy_is_no_end(account):
+    with entered(account) as client:
+        with pytest.raises(SqlError, match="nonsense"):
+            client.query("SELECT nonsense")
+        known = client.query("SELECT CONNECTION_ID()")[0][0]
+        with pytest.raises(SqlError, match="killed"):
+            client.query(f"KILL {known}")
+        assert client.query("SELECT 1") == [("1",)]
+        slept = process.side_by_side(*[lambda: client.query("SELECT SLEEP(0.3)")] * 3)
+        assert slept == [[("0",)]] * 3
 
 
 @pytest.mark.parametrize("change, meaning", [

@@ -75,7 +75,8 @@ class Bench:
         self.lab, self.name, self.is_far = lab, name, is_far
         self.shims = Shims(lab.folder / f"shims-{name}")
         self.kit = Toolkit(lab.folder / f"kit-{name}", lab)
-        self.kit.set(compress="zst", stall_seconds=PATIENT)
+        # Every question a call of its own: so each of them can be made to fail.
+        self.kit.set(compress="zst", stall_seconds=PATIENT, database_sessions="no")
         self.sshd = self._start_sshd() if is_far else None
         self.reached = self.kit.over_ssh(self.sshd) if is_far else {}
         self.sample = small_site(lab, name, is_far)

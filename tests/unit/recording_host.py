@@ -26,6 +26,9 @@ class RecordingHost(Host):
         # There is no such program: a pipe that gets this command must not work on the machine of the tests.
         return Command(("recorded-not-started", *words), shown(self.name, words), stdin)
 
+    def dialogue(self, *words: str) -> None:
+        """Each question is a call that is remembered."""
+
     def read(self, *words: str, stdin: bytes | None = None, ok: Sequence[int] = (0,)) -> bytes:
         self.reads.append(list(words))
         return self._answer(words)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from scripts.errors import CommandError
-from scripts.hosts import outcome, process
+from scripts.hosts import jobs, outcome, process
 from scripts.hosts.command import Command
 from scripts.hosts.host import LocalHost
 
@@ -260,7 +260,7 @@ def test_a_pipe_in_which_nothing_moves_is_ended_and_says_so():
 
 
 def test_a_program_that_ignores_being_asked_is_killed(monkeypatch):
-    monkeypatch.setattr(process, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.3)
     process.conduct.stall_seconds = 0.3
     with pytest.raises(CommandError, match="moved no bytes"):
         process.read(bash("trap '' TERM; while true; do read -t 60 <> <(:); done"))
