@@ -1,6 +1,6 @@
 """Makes one database equal to another: only tables that differ travel, in one dump poured into the other side."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,16 +33,18 @@ class Result:
     consistency: str
 
 
-def make_equal(source: Client, target: Client, *, full: bool = False, skip_tables: Collection[str] = ()) -> Result:
+def make_equal(source: Client, target: Client, *, full: bool = False, skip_tables: Collection[str] = (),
+               known: Mapping[str, str] | None = None) -> Result:
     """Make the tables, views, triggers, routines and events of target what they are at source.
 
     What belongs to source's account there belongs to target's here. Without full, a table that was made alike and has
-    the same sum stays. skip_tables are left alone on both sides. Raises DatabaseError or CommandError when the dump or
-    the load broke: target is then a mixture, which the next call repairs.
+    the same sum stays. skip_tables are left alone on both sides. known are sums of tables of target that were taken
+    since nobody writes there any more. Raises DatabaseError or CommandError when the dump or the load broke: target is
+    then a mixture, which the next call repairs.
     """
     source, target = process.side_by_side(lambda: dump.lossless(source), lambda: dump.lossless(target))
     moment = datetime.now(UTC)
-    wanted, found, unchanged = _looked_at(source, target, full, skip_tables)
+    wanted, found, unchanged = _looked_at(source, target, full, skip_tables, known or {})
     dropped = _drop_strangers(target, wanted, found, skip_tables)
     left_out = {*unchanged, *skip_tables}
     rows: dict[str, int] = {}
@@ -54,24 +56,24 @@ def make_equal(source: Client, target: Client, *, full: bool = False, skip_table
     return Result(tuple(reloaded), tuple(sorted(unchanged)), dropped, moment, consistency)
 
 
-def _looked_at(source: Client, target: Client, full: bool,
-               skipped: Collection[str]) -> tuple[Structure, Structure, set[str]]:
+def _looked_at(source: Client, target: Client, full: bool, skipped: Collection[str],
+               known: Mapping[str, str]) -> tuple[Structure, Structure, set[str]]:
     """Return what both databases are made of, and the tables that are equal."""
     tries = TRIES
     while True:
         tries -= 1
         try:
             wanted, found = process.side_by_side(lambda: structure.read(source), lambda: structure.read(target))
-            return wanted, found, set() if full else _unchanged(source, target, wanted, found, skipped)
+            return wanted, found, set() if full else _unchanged(source, target, wanted, found, skipped, known)
         except SqlError as error:
             if error.code != NO_SUCH_TABLE or not tries:
                 raise
 
 
 def _unchanged(source: Client, target: Client, wanted: Structure, found: Structure,
-               skipped: Collection[str]) -> set[str]:
+               skipped: Collection[str], known: Mapping[str, str]) -> set[str]:
     alike = {name for name in wanted.made if wanted.made[name] == found.made.get(name) and name not in skipped}
-    ours, theirs = sums.of_both(source, target, alike)
+    ours, theirs = sums.of_both(source, target, alike, known)
     return {name for name in alike if ours[name] == theirs[name]}
 
 

@@ -7,7 +7,7 @@ faster. Tables that were made alike compare, on whatever servers. A table that c
 2**32 times; nothing here withstands somebody who wants it to.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.hosts import process
@@ -51,11 +51,13 @@ def of(client: Client, tables: Iterable[str]) -> dict[str, str]:
     return sums
 
 
-def of_both(one: Client, other: Client, tables: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the sums of tables of two databases, asked at the same time."""
+def of_both(one: Client, other: Client, tables: Iterable[str],
+            known: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sums of tables of two databases, asked at the same time; known are some of the other's."""
     names = sorted(tables)
-    first, second = process.side_by_side(lambda: of(one, names), lambda: of(other, names))
-    return first, second
+    first, second = process.side_by_side(lambda: of(one, names),
+                                         lambda: of(other, [name for name in names if name not in known]))
+    return first, {**known, **second}
 
 
 def question(table: str, columns: Sequence[Column]) -> str:

@@ -12,6 +12,8 @@ from scripts.hosts.rsync_ways import Way
 
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
+FIGURES = (b"Number of regular files transferred", b"Number of created files", b"Number of deleted files",
+           b"Total transferred file size")
 FILE_VANISHED = re.compile(r'file has vanished: "(.*)"')
 
 
@@ -22,6 +24,8 @@ class Copied:
     files: int = 0
     size_bytes: int = 0
     vanished: list[str] = field(default_factory=list)
+    moved_nothing: bool = False
+    """Whether there was nothing to make or to remove; modes and owners may have been given all the same."""
 
 
 def copy(source: Host, folder: str, target: Host, into: str, filters: Sequence[str] = (), owner: str | None = None,
@@ -40,7 +44,8 @@ def copy(source: Host, folder: str, target: Host, into: str, filters: Sequence[s
                         "copy through")
     fetched = fetch(source, folder, through, filters)
     put_there = put(through, target, into, filters, owner)
-    return Copied(put_there.files, put_there.size_bytes, [*fetched.vanished, *put_there.vanished])
+    return Copied(put_there.files, put_there.size_bytes, [*fetched.vanished, *put_there.vanished],
+                  put_there.moved_nothing)
 
 
 def way(source: Host, target: Host) -> str:
@@ -79,7 +84,8 @@ def _sync(way: Way, folder: str, into: str, options: list[str]) -> Copied:
     if not TRAILER.search(told):
         shown = way.command(folder, into, options).shown
         raise CommandError(f"{shown}: ended before its work was done: the closing lines are missing")
-    return Copied(_figure(told, b"Number of regular files transferred"), _figure(told, b"Total transferred file size"))
+    files, made, removed, size = (_figure(told, label) for label in FIGURES)
+    return Copied(files, size, moved_nothing=not (files or made or removed))
 
 
 def _owner(owner: str | None) -> list[str]:

@@ -75,22 +75,29 @@ def since(target: Site) -> Changes:
     record = _read(target.instance)
     if record is None or not _path(target.instance, "files").exists():
         return Changes(is_known=False)
-    found = Changes(sums=sums.of(target.client, _tables(target)))
-    found.tables = _differing(record.sums, found.sums)
-    found.preferences = _differing(record.preferences, _preferences(target))
-    for name in _differing(record.entrances, _entrances(target)):
-        found.files.append(f"{target.instance.web_root}/{name}")
-    if not process.conduct.dry_run:
-        _compare_files(target, record.roots, found)
+    found = Changes()
+
+    def ask_database() -> None:
+        found.sums = sums.of(target.client, _tables(target))
+        found.tables = _differing(record.sums, found.sums)
+        found.preferences = _differing(record.preferences, _preferences(target))
+
+    def look_at_files() -> None:
+        for name in _differing(record.entrances, _entrances(target)):
+            found.files.append(f"{target.instance.web_root}/{name}")
+        if not process.conduct.dry_run:
+            _compare_files(target, record.roots, found)
+
+    process.side_by_side(ask_database, look_at_files)
     return found
 
 
 def remember(target: Site, folders: Collection[str], unchanged: Collection[str], known: Mapping[str, str],
-             is_quiet: bool) -> None:
+             is_quiet: bool, *, keeps_files: bool = False) -> None:
     """Record what a clone is now, the page still on.
 
     folders are its data folders outside the web root; known are sums from before this clone, which hold for tables
-    that it did not change.
+    that it did not change. keeps_files: no file is another one than the earlier record says.
     """
     earlier = _read(target.instance)
     trusted = {table.name for table in target.tables if table.size_bytes > SMALL} & set(unchanged) & set(known) \
@@ -99,19 +106,24 @@ def remember(target: Site, folders: Collection[str], unchanged: Collection[str],
     found = sums.of(target.client, tables - trusted) | {name: known[name] for name in trusted & tables}
     roots = [target.instance.web_root, *sorted(folders)]
     record = Record(roots, found, _preferences(target), _entrances(target), is_quiet)
-    place = _path(target.instance, "json")
+    place, files = _path(target.instance, "json"), _path(target.instance, "files")
     MANAGER.make_folder(str(place.parent), 0o700)
-    beside = place.with_suffix(".partial")
+    if not (keeps_files and earlier and earlier.roots == roots and files.exists()):
+        _list_files(target.instance, roots, place, files)
+    MANAGER.write(str(place), json.dumps(asdict(record)).encode(), 0o600)
+
+
+def _list_files(instance: Instance, roots: list[str], record: Path, files: Path) -> None:
+    """Write the list of files anew. Its record is gone meanwhile: a list without its record is no list."""
+    beside = files.with_suffix(".partial")
     try:
         with open(beside, "wb") as file:
-            process.pipe(_listing(target.instance, roots), _in_order(), _whole, into=file, ok=VANISHED)
+            process.pipe(_listing(instance, roots), _in_order(), _whole, into=file, ok=VANISHED)
     except BaseException:
         MANAGER.remove(str(beside))
         raise
-    # The record last, and gone meanwhile: a list without its record is no list.
-    MANAGER.remove(str(place))
-    MANAGER.rename(str(beside), str(_path(target.instance, "files")))
-    MANAGER.write(str(place), json.dumps(asdict(record)).encode(), 0o600)
+    MANAGER.remove(str(record))
+    MANAGER.rename(str(beside), str(files))
 
 
 def forget(instance: Instance) -> None:

@@ -33,10 +33,28 @@ def copy(source: Site, target: Site, places: Places, manner: Manner, call: Call)
     """
     before = _look(source, target, manner)
     with _noted(source.instance, target.instance, manner, call):
-        told = _carry_out(source, target, places, manner, before, call.changes)
+        changes = changed.Changes(is_known=False) if call.changes is None else call.changes
+        told = _carry_out(source, target, places, manner, before, changes)
         call.proof()
         remember(source.instance, target.instance, manner, told)
     return told
+
+
+@contextmanager
+def closed(target: Site) -> Iterator[None]:
+    """Put the maintenance page up for a block that only looks before it makes `copy`: what is seen then stays so.
+
+    When the block breaks before anything was begun, the page is as it was before.
+    """
+    instance = target.instance
+    was_on = maintenance.state(instance.host, instance.web_root).is_on
+    replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+    try:
+        yield
+    except BaseException:
+        if not was_on and not restoring.unfinished(instance):
+            maintenance.turn_off(instance.host, instance.web_root)
+        raise
 
 
 @contextmanager
@@ -86,22 +104,23 @@ def _lacks_htaccess(target: Site) -> bool:
 
 
 def _carry_out(source: Site, target: Site, places: Places, manner: Manner, before: _Before,
-               changes: changed.Changes | None) -> Cloned:
+               changes: changed.Changes) -> Cloned:
     """Page on, trees and database, what is the target's own, quiet, page off."""
     instance, has_code = target.instance, "code" in manner.what
-    instance.host.make_folder(instance.web_root)
-    replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+    if not changes.is_known:  # else they were looked for under the page
+        instance.host.make_folder(instance.web_root)
+        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
     if has_code:
         cloning_trees.enter(source, target, before.entrances, takes_htaccess=before.takes_htaccess)
-    told = _trees_and_database(source, target, places, manner, before.rules)
+    told = _trees_and_database(source, target, places, manner, before.rules, changes.sums)
     if target.probe.config is None:
         replace.give_account(target, str(source.probe.version))
     with site.opened(instance) as fresh:
         origin = Origin(source.instance.name, source.instance.web_url, source.instance.web_root)
         cloning_settling.settle(origin, fresh, places.goes, manner, before.preferences, told)
         if _stays_a_clone(instance, manner):
-            changed.remember(fresh, _data_folders(target, places, manner), told.unchanged,
-                             changes.sums if changes else {}, manner.mutes)
+            changed.remember(fresh, _data_folders(target, places, manner), told.unchanged, changes.sums, manner.mutes,
+                             keeps_files=changes.is_known and not changes.files and told.trees.moved_nothing)
     replace.open_again(instance, before.entrances["."].time if has_code else None)
     return told
 
@@ -130,11 +149,12 @@ def _stays_a_clone(target: Instance, manner: Manner) -> bool:
     return not manner.is_move and ("data" in manner.what or lineage.read(target) is not None)
 
 
-def _trees_and_database(source: Site, target: Site, places: Places, manner: Manner, rules: list[str]) -> Cloned:
-    """Copy both at the same time; the first fault ends the other."""
+def _trees_and_database(source: Site, target: Site, places: Places, manner: Manner, rules: list[str],
+                        sums: Mapping[str, str]) -> Cloned:
+    """Copy both at the same time; the first fault ends the other. sums are those of the target's tables."""
     jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules)]
     if "data" in manner.what:
-        jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full))
+        jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full, known=sums))
     trees, *made = process.side_by_side(*jobs)
     told = Cloned(made[0].moment if made else datetime.now(UTC), trees, warnings=list(trees.warnings))
     for one in made:

@@ -40,7 +40,8 @@ class Manner:
 class Call:
     """The call of make that goes on when a clone breaks off, and what was done before it.
 
-    safety is the archive of what was there, if one was made; changes are those that were found, if it was looked at.
+    safety is the archive of what was there, if one was made; changes are those that were found under the page, if it
+    was looked at.
     proof is asked when visitors are let in again, and raises a fault when the site is not what it should be; undo
     takes back what broke and returns the fault that tells how that ended.
     """

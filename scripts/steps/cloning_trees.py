@@ -31,6 +31,7 @@ class Copied:
     files: int = 0
     size_bytes: int = 0
     warnings: list[str] = field(default_factory=list)
+    moved_nothing: bool = True
 
 
 def enter(source: Site, target: Site, files: Files, *, takes_htaccess: bool) -> None:
@@ -88,6 +89,7 @@ def _tree(source: Site, target: Site, folder: str, into: str, filters: list[str]
     output.say(f"{instance.name}: {into}: {copied.files} files, {output.size(copied.size_bytes)} copied")
     told.files += copied.files
     told.size_bytes += copied.size_bytes
+    told.moved_nothing &= copied.moved_nothing
     told.warnings += [f"{name} vanished while it was copied" for name in copied.vanished]
 
 

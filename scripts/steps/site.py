@@ -5,13 +5,14 @@ env file.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from scripts.database import credentials
 from scripts.database.client import Client, Table
 from scripts.database.credentials import Account
 from scripts.errors import RegistryError
+from scripts.hosts import process
 from scripts.registry.instance import Instance
 from scripts.steps import restoring
 from scripts.tiki import data_folders, probe
@@ -71,6 +72,14 @@ def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
         known = replace(in_copy, certificates=())  # their paths are the copy's, not the host's
     with _entered(instance, found, account_of(instance, known)) as site:
         yield site
+
+
+@contextmanager
+def opened_both(source: Instance, target: Instance) -> Iterator[tuple[Site, Site]]:
+    """Yield an installed Tiki and a place that is to be overwritten, looked at side by side."""
+    with ExitStack() as theirs, ExitStack() as ours:
+        yield tuple(process.side_by_side(lambda: theirs.enter_context(opened(source)),
+                                         lambda: ours.enter_context(opened_target(target))))
 
 
 def account_of(instance: Instance, found: Probe) -> Account:

@@ -6,7 +6,7 @@ quiet before the first visitor can reach it.
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -75,16 +75,19 @@ def clone(source: Instance, target: Instance, wishes: Wishes) -> dict[str, objec
 
 
 def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Cloned, str, Changes | None] | None:
-    with site.opened(source) as theirs, site.opened_target(target) as found:
+    with site.opened_both(source, target) as (theirs, found):
         places = cloning_guards.refuse(theirs, found, wishes.confirm, wishes.manner.what)
         cloning_guards.refuse_unfit(theirs, found, wishes.manner.what)
-        changes = _changes(found)
         if process.conduct.dry_run:
-            cloning_told.plan(theirs, found, places, wishes.manner, bool(changes) and not wishes.discards)
+            has_safety = bool(_changes(found)) and not wishes.discards
+            cloning_told.plan(theirs, found, places, wishes.manner, has_safety)
             return None
-        safety = _safety(found, changes, wishes)
-        call = Call(wishes.verb, _again(source, target, wishes), safety, changes)
-        return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
+        # Under the page: what is written between the look and the copy would be lost unseen.
+        with cloning.closed(found) if lineage.read(target) and found.probe.is_tiki else nullcontext():
+            changes = _changes(found)
+            safety = _safety(found, changes, wishes)
+            call = Call(wishes.verb, _again(source, target, wishes), safety, changes)
+            return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
 
 
 def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:

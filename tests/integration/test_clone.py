@@ -503,6 +503,37 @@ def test_what_was_changed_on_a_clone_is_listed_and_archived_before_it_goes(kit, 
     assert told(clone(kit, source, blank, json="1"))["changed"] == []
 
 
+def test_a_clone_that_cannot_archive_what_was_changed_leaves_the_site_open(kit, blog, blank):
+    source, _ = blog
+    told(clone(kit, source, blank, json="1"))
+    Path(blank.web_root, "changed here.txt").write_text("x")
+    before = describe_tree(Path(blank.web_root))
+    (kit.top / "no folder").write_text("")
+    kit.set(archives_dir="no folder/archives")
+    try:
+        ended = clone(kit, source, blank)
+    finally:
+        kit.set(archives_dir="var/archives")
+    assert not ended.is_success
+    assert "changed here.txt" in ended.stdout
+    assert not maintenance.state(blank.host, blank.web_root).is_on
+    assert restoring.unfinished(blank) is None
+    assert describe_tree(Path(blank.web_root)) == before
+
+
+def test_a_clone_of_nothing_new_keeps_its_list_and_the_next_one_knows_what_came(kit, blog, blank):
+    source, sample = blog
+    listed = blank.settings.state / "status" / f"{blank.name}.cloned.files"
+    told(clone(kit, source, blank, json="1"))
+    first = listed.stat().st_mtime_ns
+    told(clone(kit, source, blank, json="1"))
+    assert listed.stat().st_mtime_ns == first
+    (sample.folder / "img" / "new.png").write_bytes(b"new")
+    told(clone(kit, source, blank, json="1"))
+    assert b"new.png" in listed.read_bytes()
+    assert told(clone(kit, source, blank, json="1"))["changed"] == []
+
+
 def test_what_was_changed_goes_without_an_archive_when_that_is_said(kit, blog, blank):
     source, _ = blog
     told(clone(kit, source, blank, json="1"))
