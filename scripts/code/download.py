@@ -52,6 +52,12 @@ def fetched(address: str, folder: Path) -> Path:
     return path
 
 
+def saved(address: str, path: Path, largest: int) -> Path:
+    """Save what an https address answers now; raise HostError for more than so many bytes, or when it leaves https."""
+    _save(address, path, largest, is_secure=True)
+    return path
+
+
 def name_of(address: str) -> str:
     """Return the file's name in an address."""
     return unquote(urlsplit(address).path).rpartition("/")[2]
@@ -75,15 +81,17 @@ def refuse_secret(address: str, key: str) -> None:
                             "there is: git config --global credential.helper")
 
 
-def _save(address: str, path: Path) -> str:
+def _save(address: str, path: Path, largest: int = LARGEST_FILE, *, is_secure: bool = False) -> str:
     """Write what an address answers into a file and return its sha256; raise HostError when it is cut off."""
     digest, size = hashlib.sha256(), 0
     with _answer(address) as answer, open(path, "wb") as file:
+        if is_secure and urlsplit(answer.url).scheme != "https":
+            raise HostError(f"{address}: leads to {answer.url}, which is not https")
         promised = int(answer.headers.get("Content-Length") or -1)
         while chunk := answer.read(CHUNK):
             size += len(chunk)
-            if max(size, promised) > LARGEST_FILE:
-                raise HostError(f"{address}: larger than {LARGEST_FILE} bytes, which no release is")
+            if max(size, promised) > largest:
+                raise HostError(f"{address}: larger than {largest} bytes: this is not what it should be")
             digest.update(chunk)
             file.write(chunk)
         file.flush()

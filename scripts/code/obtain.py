@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.code import download, mirror, sources, unpack
 from scripts.code.sources import Offer
+from scripts.code.words import Word
 from scripts.errors import ArchiveError
 from scripts.hosts import transfer
 from scripts.hosts.host import MANAGER
@@ -42,6 +43,14 @@ def obtain(settings: Settings, offer: Offer, verb: str) -> Material:
     if path.is_dir():
         return Material(offer, offer.place, "", lambda into: _copy(path, into))
     return Material(offer, offer.place, _identity(path), lambda into: unpack.from_file(path, into))
+
+
+def of_commit(settings: Settings, word: Word, verb: str) -> Material:
+    """Fetch one commit of a branch, whatever its newest one is."""
+    mirror.fetch_commit(settings, word.commit, verb)
+    origin = f"{settings.git_remote} {word.commit}"
+    return Material(Offer(word, sources.GIT, word.commit, word.commit), origin, word.commit,
+                    lambda into: mirror.unpacked(settings, word.commit, into))
 
 
 def _unpack_download(path: Path, into: Path) -> None:

@@ -1,5 +1,7 @@
 """Prepared trees: the complete code of a version in CACHE_DIR/trees/VERSION, made once and copied many times.
 
+One commit of a branch has a tree of its own, trees/24.x@COMMIT: the branch's tree is always its newest code.
+
 Files that two trees have in common are one file with two names. Nobody may write into them: the folder is open
 to our own account alone, this module changes nothing under a final name, and sites get copies by rsync, which
 writes a new file and renames it. `check` finds out whether all held to it.
@@ -10,6 +12,7 @@ A tree counts when its folder and its VERSION.json are there and agree; the rena
 import dataclasses
 import json
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +31,7 @@ from scripts.registry.settings import Settings
 VERSION_FILE = "lib/setup/twversion.class.php"
 VERSION = re.compile(r"^\s*\$this->version\s*=\s*(['\"])(.*?)\1", re.MULTILINE)
 CONFIGURATION = "db/local.php"
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 COMPARED_WITH = 3       # trees whose files a new one may share: the nearest versions have nearly all there is
 
 Tell = Callable[[str], None]
@@ -35,7 +39,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PreparedTree:
-    """One tree. name is the word it was prepared for, version what its own code says.
+    """One tree. name is the word it was prepared for (of one commit 24.x@COMMIT), version what its own code says.
 
     moment is UTC in ISO form, identity the commit or the release file's sha256; in a dry run of what is not
     prepared yet, files and bytes are 0.
@@ -53,6 +57,16 @@ class PreparedTree:
     shared_bytes: int = 0
 
     @property
+    def commit(self) -> str:
+        """The commit of code from git; empty for a release file or a folder."""
+        return self.identity if COMMIT.fullmatch(self.identity) else ""
+
+    @property
+    def is_of_commit(self) -> bool:
+        """Whether it was prepared for one commit, not for a version word."""
+        return "@" in self.name
+
+    @property
     def lock(self) -> Lock:
         """The lock to hold while the tree is copied: nobody replaces it then."""
         return _lock(self.name, exclusive=False)
@@ -61,6 +75,13 @@ class PreparedTree:
 def tree(settings: Settings, version: str) -> PreparedTree | None:
     """Return a prepared tree, or None when there is none, or one that is not whole at a glance."""
     return _read(_place(settings, words.parse(version).text))
+
+
+def forget(settings: Settings, one: PreparedTree, verb: str) -> None:
+    """Remove a tree that nobody needs any more; raise BusyError while another run copies it."""
+    with locks.hold(settings, [_lock(one.name, exclusive=True)], verb):
+        MANAGER.remove(str(_note(one.path)))
+        MANAGER.remove_tree(str(one.path))
 
 
 def all_trees(settings: Settings) -> list[PreparedTree]:
@@ -74,19 +95,23 @@ def check(one: PreparedTree) -> None:
     found = inventory.take(one.path)
     if found.digest != one.digest:
         raise ArchiveError(f"{one.path}: something was changed in it since it was prepared ({one.files} files then, "
-                           f"{found.files} now). Next: make prepare VERSION={one.name} FORCE=1")
+                           f"{found.files} now). Next: "
+                           + (f"rm -r {shlex.quote(str(one.path))}; who needs it makes it again" if one.is_of_commit
+                              else f"make prepare VERSION={one.name} FORCE=1"))
 
 
-def prepared(settings: Settings, version: str, source: str | None = None, *, force: bool = False,
+def prepared(settings: Settings, version: str, source: str | None = None, *, commit: str = "", force: bool = False,
              verb: str = "prepare", tell: Tell = lambda line: None) -> PreparedTree:
     """Return the complete tree of a version, made now when it is not there; of a branch, the newest code.
 
-    source is a folder or a release file that holds the code. verb is named to those who come meanwhile. Raises
-    BusyError when another run makes or copies this tree.
+    source is a folder or a release file that holds the code; commit, as revisions.resolve gives it, is one of a branch,
+    which is prepared as it was then. verb is named to those who come meanwhile. Raises BusyError when another run makes
+    or copies this tree.
     """
-    word = words.parse(version)
+    word = words.at(words.parse(version), commit) if commit else words.parse(version)
     found = _read(_place(settings, word.text))
-    if found and word.kind == RELEASE and not source and not force:
+    is_settled = word.kind == RELEASE or bool(found and commit and found.identity == commit)
+    if found and is_settled and not source and not force:
         tell(f"{word}: there already, Tiki {found.version} from {found.origin}")
         return found
     if process.conduct.dry_run:
@@ -96,7 +121,7 @@ def prepared(settings: Settings, version: str, source: str | None = None, *, for
         try:
             material = _material(settings, word, source, verb, tell)
         except Fault as fault:
-            if not found or source or force:
+            if not found or source or force or commit:
                 raise
             tell(f"{word}: {fault}. Taken as it was prepared {found.moment}")
             return found
@@ -109,15 +134,22 @@ def prepared(settings: Settings, version: str, source: str | None = None, *, for
 def _material(settings: Settings, word: Word, source: str | None, verb: str, tell: Tell) -> Material:
     if source:
         return obtain.obtain(settings, sources.given(settings, word, source), verb)
+    if word.commit:
+        return obtain.of_commit(settings, word, verb)
     return sources.first(settings, word, lambda offer: obtain.obtain(settings, offer, verb), tell)
 
 
 def _plan(settings: Settings, word: Word, source: str | None, found: PreparedTree | None, tell: Tell) -> PreparedTree:
     """Say where a version would come from."""
-    offer = sources.given(settings, word, source) if source else sources.first(settings, word, lambda one: one, tell)
+    if word.commit:
+        place = f"{settings.git_remote} {word.commit}"
+    elif source:
+        place = sources.given(settings, word, source).place
+    else:
+        place = sources.first(settings, word, lambda one: one, tell).place
     path = _place(settings, word.text)
-    tell(f"would: prepare {path} from {offer.place}")
-    return found or PreparedTree(path, word.text, word.text, 0, 0, offer.place)
+    tell(f"would: prepare {path} from {place}")
+    return found or PreparedTree(path, word.text, word.text, 0, 0, place, word.commit)
 
 
 def _made(settings: Settings, word: Word, material: Material, tell: Tell) -> PreparedTree:
@@ -186,7 +218,7 @@ def _refuse_site(top: Path, origin: str) -> None:
 def _neighbours(settings: Settings, word: Word) -> list[Path]:
     """Return the trees that most files can be shared with: the one to be replaced, then the nearest versions."""
     def distance(one: PreparedTree) -> tuple[bool, list[float]]:
-        other = words.parse(one.name)
+        other = words.of_tree(one.name)
         return (one.name != word.text, [abs(own - its) for own, its in zip(word.finite_order, other.finite_order)])
     return [one.path for one in sorted(all_trees(settings), key=distance)[:COMPARED_WITH]]
 

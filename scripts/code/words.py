@@ -11,6 +11,7 @@ RELEASE, BRANCH, TRUNK = "release", "branch", "trunk"
 FORM = re.compile(r"(?P<release>\d+(?:\.\d+)+)|(?P<branch>\d+(?:\.\d+)*)\.x", re.ASCII)
 ENDLESS = 1000  # more releases than a series will ever have
 TRUNK_NAMES = ("trunk", "master")
+SHOWN_COMMIT = 12       # characters of a commit in names and messages; two commits of Tiki never share as many
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Word:
     text: str
     kind: str
     numbers: tuple[int, ...] = ()
+    commit: str = ""
+    """One commit of a branch or of trunk, in full; without it the newest is meant."""
 
     def __str__(self) -> str:
         return self.text
@@ -60,6 +63,17 @@ def understood(text: str) -> Word | None:
     if not found:
         return None
     return Word(text, BRANCH if found["branch"] else RELEASE, numbers(found["branch"] or text))
+
+
+def at(word: Word, commit: str) -> Word:
+    """Return the word for one commit of a branch or of trunk; its text is no VERSION= and never the branch's own."""
+    return Word(f"{word.text}@{commit[:SHOWN_COMMIT]}", word.kind, word.numbers, commit)
+
+
+def of_tree(name: str) -> Word:
+    """Return the word that a prepared tree's name was made of, where it may stand for one commit."""
+    text, _, commit = name.partition("@")
+    return at(parse(text), commit) if commit else parse(text)
 
 
 def numbers(text: str) -> tuple[int, ...]:
