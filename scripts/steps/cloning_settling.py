@@ -3,8 +3,16 @@
 from collections.abc import Mapping
 
 from scripts.database.client import quote_text
-from scripts.hosts.transfer import is_root_at
-from scripts.steps import known_version, permissions, quieting, replace, restoring, schema_updates
+from scripts.steps import (
+    known_version,
+    permissions,
+    quieting,
+    release_files,
+    replace,
+    restoring,
+    schema_updates,
+    way_back,
+)
 from scripts.steps.cloning_manner import Cloned, Manner, Origin
 from scripts.steps.site import Site
 from scripts.tiki import addresses, ties
@@ -18,6 +26,9 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
     """
     instance = fresh.instance
     known_version.remember(instance, str(fresh.probe.version))
+    way_back.forget(instance)
+    if "code" in manner.what:
+        release_files.inherit(origin.name, instance)
     if "data" in manner.what:
         told.rewritten += _rewritten(origin, fresh, goes, manner, own, told)
         told.warnings += _unknown_addresses(origin, fresh)
@@ -28,11 +39,8 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
     elif "data" in manner.what:
         quieting.note_loud(instance)
     permissions.empty_caches(instance)
-    if manner.only and fresh.probe.owner and is_root_at(instance.host):
-        # The console ran as root, and what it wrote would be out of the web server's reach.
-        owner, group = fresh.probe.owner, fresh.probe.group
-        instance.host.run("find", instance.web_root, "(", "!", "-user", owner, "-o", "!", "-group", group, ")",
-                          "-exec", "chown", "-h", f"{owner}:{group}", "--", "{}", "+")
+    if manner.only:
+        permissions.give_to_owner(instance, fresh.probe)
 
 
 def _rewritten(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner, own: Mapping[str, str],

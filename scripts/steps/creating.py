@@ -18,7 +18,7 @@ from scripts.hosts import process, transfer
 from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance
-from scripts.steps import half_created, permissions, replace, requiring, schema_updates, site
+from scripts.steps import half_created, permissions, release_files, replace, requiring, schema_updates, site
 from scripts.tiki import console, layout, passwords, probe
 from scripts.tiki.permissions import WRITABLE
 from scripts.tiki.probe import Probe
@@ -60,9 +60,11 @@ def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
         with locks.hold(instance.settings, [tree.lock], "instance"):
             transfer.put(str(tree.path), instance.host, instance.web_root, [MODES], _owner(instance, found))
         replace.write_account(instance, account, tree.version, layout.local_php())
-        _install(instance, account)
-        password = _set_password(instance, account)
+        install(instance, account)
+        password = set_password(instance, account)
         _finish(instance)
+        if not process.conduct.dry_run:
+            release_files.remember(instance, release_files.of_tree(tree))
         probe.probe(instance)
     return Created(account, password)
 
@@ -147,7 +149,7 @@ def _owner(instance: Instance, found: Probe) -> str | None:
     return instance.host.read_line("stat", "-c", "%U:%G", "--", place)
 
 
-def _install(instance: Instance, account: Account) -> None:
+def install(instance: Instance, account: Account) -> None:
     """Run Tiki's own installer and judge it by what it left: its exit code is 0 whatever happened."""
     try:
         said = instance.host.run(*console.call(instance, probe.look(instance), ["database:install", "-n"]))
@@ -165,7 +167,7 @@ def _install(instance: Instance, account: Account) -> None:
         raise DatabaseError(f"{instance.name}: Tiki's installer ended without {what}; it said: {last or 'nothing'}")
 
 
-def _set_password(instance: Instance, account: Account) -> str:
+def set_password(instance: Instance, account: Account) -> str:
     """Give the administrator a random password; the installer's own is known to everybody."""
     password = passwords.new()
     hashed = passwords.hashed(instance, password)

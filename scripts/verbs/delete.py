@@ -12,13 +12,12 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import change
 from scripts.registry.instance import Instance
-from scripts.steps import forgetting, removing, restoring, restricting, site
+from scripts.steps import archiving, forgetting, removing, restoring, restricting, site
 from scripts.steps import replace as replacing
 from scripts.steps.removing import Plan
 from scripts.steps.scratch import scratch
 from scripts.store import archive
 from scripts.tiki import maintenance
-from scripts.verbs import backup
 
 REASON = "This site has been closed."
 
@@ -101,7 +100,7 @@ def _last_archive(plan: Plan, wishes: Wishes) -> str:
         if found.probe.is_tiki:
             replacing.close(instance, plan.web_root, datetime.now(UTC), REASON)
         with scratch(instance) as folder:
-            made = backup.make_archive(whole, folder, backup.Wishes())
+            made = archiving.make_archive(whole, folder, archiving.Wishes())
         if not made.record or not made.record.verified:
             raise ArchiveError(f"{instance.name}: {made.path.name} was not verified")
     except BaseException as fault:

@@ -13,7 +13,7 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.steps import creating, enrolling, half_created, site
+from scripts.steps import creating, enrolling, half_created, made_here, site
 from scripts.steps.site import Site
 from scripts.tiki import layout, probe
 from scripts.tiki.version import Version, parse_version
@@ -91,6 +91,7 @@ def _create(settings: Settings, name: str, answers: dict[str, str], database: di
     made = creating.create(one, tree, wanted.creation)
     kept = {key: value for key, value in answers.items() if not key.startswith("DB_")}  # db/local.php has them now
     enrolling.write(settings, enrolling.made(settings, name, kept), f"created. Next: make backup INSTANCE={name}")
+    made_here.remember(one)
     if not process.conduct.dry_run:
         output.tell_secret(f"{name}: log in as {creating.ADMIN} with the password {made.password}  (shown once)")
 

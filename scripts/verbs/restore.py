@@ -15,14 +15,25 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import registry
 from scripts.registry.instance import Instance
-from scripts.steps import known_version, quieting, replace, restoring, site, unpacking
+from scripts.steps import (
+    archiving,
+    confirming,
+    known_version,
+    quieting,
+    release_files,
+    replace,
+    restoring,
+    site,
+    unpacking,
+    way_back,
+)
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store import archive, verify
-from scripts.store.archive import SAFETY, Archive
+from scripts.store.archive import Archive
 from scripts.tiki import probe
-from scripts.verbs import archives, backup
+from scripts.verbs import archives
 
 REASON = "This site is being restored from a backup."
 
@@ -92,13 +103,7 @@ def _tell_plan(target: Instance, chosen: Archive, wishes: Wishes) -> None:
 
 def refuse_unconfirmed(target: Instance, confirm: str) -> None:
     """Raise RefusedError when a guarded instance is to be overwritten without its name as CONFIRM."""
-    if not target.guarded or confirm == target.name:
-        return
-    if prompts.confirmed(target.name, f"{target.name} is guarded (STAGE=production or PROTECTED=yes). Type its name to "
-                                      "overwrite it"):
-        return
-    raise RefusedError(f"{target.name}: is guarded (STAGE=production or PROTECTED=yes in its env file) and would be "
-                       f"overwritten. Nothing was changed. If that is meant: CONFIRM={target.name}")
+    confirming.refuse_unconfirmed(target, confirm, "overwritten")
 
 
 def _choose(target: Instance, wishes: Wishes) -> Archive:
@@ -172,14 +177,8 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
 
 def make_safety(found: Site, folder: Path) -> str:
     """Archive what is there, whatever it is, and return the archive's name. folder is a scratch folder."""
-    target = found.instance
-    target.host.make_folder(target.web_root)
-    place = folder / "safety"
-    place.mkdir(mode=0o700, exist_ok=True)
-    made = backup.make_archive(found, place, backup.Wishes(kind=SAFETY))
-    if made:
-        output.say(f"{target.name}: what was there is in {made.path.name}")
-    return made.path.name if made else ""
+    found.instance.host.make_folder(found.instance.web_root)
+    return archiving.before(found, folder)
 
 
 def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str,
@@ -242,6 +241,8 @@ def _settle(found: Site, unpacked: Unpacked, goes: dict[str, str], is_own: bool)
 def _require_site(target: Instance) -> None:
     """Raise a fault when what was put in place is no installed Tiki."""
     known_version.remember(target, str(probe.probe(target).version))
+    release_files.forget(target)
+    way_back.forget(target)
 
 
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:

@@ -10,7 +10,7 @@ import pytest
 from scripts.code import trees
 from scripts.errors import CommandError, Fault, HostError, RefusedError
 from scripts.hosts import process
-from scripts.steps import creating, half_created, permissions
+from scripts.steps import creating, half_created, permissions, release_files
 from scripts.tiki import probe
 from tests.lab import sample_code
 from tests.lab.lab import Lab
@@ -62,6 +62,7 @@ def test_an_empty_folder_becomes_a_tiki_that_answers(lab, kit, is_ssh):
     assert "log in as admin with the password" in done.stdout
     one = kit.instance(name)
     assert not permissions.wrong(one, probe.look(one))
+    assert release_files.read(one).files == release_files.of_tree(trees.tree(kit.settings, VERSION)).files
     assert fetch(f"{url}/tiki-index.php").status == 200
     assert fetch(f"{url}/db/local.php").status in (403, 404)
     assert kit.make("backup", f"INSTANCE={name}").returncode == 0
