@@ -31,7 +31,9 @@ override define trim
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
-	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY KIND EXPIRES
+	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY KIND EXPIRES \
+	PROFILES PROFILE_REPOSITORY
+CLONE_AND_UPDATE := REVISION LAG LOCAL PHP_CHECK TEST CONFIRM KIND EXPIRES FULL QUIET CHANGED OPEN
 
 ##@ Sites
 instance: ## Take over a Tiki, or create one with VERSION=: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
@@ -102,14 +104,50 @@ database: ## The database client with the site's own account: INSTANCE= [COMMAND
 	$(call trim,database,INSTANCE COMMAND)
 stats: ## Key figures of all sites: [INSTANCE=] [CSV=1]
 	$(call trim,stats,INSTANCE CSV JOBS)
+profile: ## Apply a Tiki profile, say what it changed in preferences: INSTANCE= PROFILE= [REPOSITORY=name, URL or folder] [FORCE=1]
+	$(call trim,profile,INSTANCE PROFILE REPOSITORY FORCE JOBS)
+reinstall: ## Drop what a site holds, install it anew, apply its profiles: INSTANCE= [PROFILE=] [REPOSITORY=] [CONFIRM=name]
+	$(call trim,reinstall,INSTANCE PROFILE REPOSITORY CONFIRM JOBS)
 temporary-user: ## A login for a helper that expires: INSTANCE= IN_GROUP= [DAYS=1] [NAME=] [DROP=login|expired]
 	$(call trim,temporary-user,INSTANCE IN_GROUP DAYS NAME DROP)
 
 ##@ Code
+update: ## The newest code of a site's branch or series, with a way back: INSTANCE= [REVISION=] [LAG=3d] [LOCAL=discard] [CONFIRM=name]
+	$(call trim,update,INSTANCE REVISION LAG LOCAL PHP_CHECK CONFIRM)
+upgrade: ## Another branch or release, above the one it has: INSTANCE= VERSION=27.x [LOCAL=discard] [PHP_CHECK=no] [CONFIRM=name]
+	$(call trim,upgrade,INSTANCE VERSION REVISION LAG LOCAL PHP_CHECK CONFIRM)
+rehearse: ## An update or upgrade tried on a throw-away clone: does it migrate, answer, how long: INSTANCE= [VERSION=] [TEST=command]
+	$(call trim,rehearse,INSTANCE VERSION REVISION LAG LOCAL PHP_CHECK PHP TEST JOBS)
+cloneandupdate: ## Clone, then update the clone; what changed, how it answers; TEST judges: FROM= TO= [TEST=command] [CONFIRM=name]
+	$(call trim,cloneandupdate,FROM TO $(CLONE_AND_UPDATE))
+cloneandupgrade: ## The same to another branch or release: FROM= TO= VERSION=27.x [TEST=command] [CONFIRM=name]
+	$(call trim,cloneandupgrade,FROM TO VERSION $(CLONE_AND_UPDATE))
+bisect: ## Find the commit that broke something, on a clone: INSTANCE= GOOD=commit-or-tag BAD=commit-or-tag [RUN=command]
+	$(call trim,bisect,INSTANCE GOOD BAD RUN PHP_CHECK)
+rollback: ## Back to before the last update, upgrade or promote, code and database: INSTANCE= [CONFIRM=name]
+	$(call trim,rollback,INSTANCE CONFIRM)
 versions: ## Which Tikis can be had, the PHP each needs, and whether a host has it: [INSTANCE=]
 	$(call trim,versions,INSTANCE)
 prepare: ## Make the complete code of a version, once for all sites: VERSION=24.4|27.x|trunk [SOURCE=folder-or-file] [FORCE=1]
 	$(call trim,prepare,VERSION SOURCE FORCE)
+patch: ## Local changes of a site's code, kept as patches: INSTANCE= [ACTION=list|apply|drop] [FILE=file-or-address] [CONFIRM=name]
+	$(call trim,patch,INSTANCE ACTION FILE CONFIRM)
+
+##@ Show sites
+show: ## A throw-away Tiki with administrator rights, in seconds: VERSION=24.x [FOR=issue FOR_USER=name] [EXPIRES=7d] [PREPARE=1]
+	$(call trim,show,VERSION FOR FOR_USER EXPIRES PREPARE PHP_CHECK)
+shows: ## Table of all shows: state, whose, until when, how big
+	$(call trim,shows,)
+show-snapshot: ## A dump with one row a line and the tree of a show, behind its guard: ID=
+	$(call trim,show-snapshot,ID)
+show-reset: ## A show as it was when new, with a new administrator's password: ID=
+	$(call trim,show-reset,ID)
+show-update: ## The newest code of a show's version; what was done in it stays: ID=
+	$(call trim,show-update,ID)
+show-destroy: ## A last snapshot, then all of a show goes: ID=id,...|due|all [CONFIRM=all] [SNAPSHOT=no]
+	$(call trim,show-destroy,ID CONFIRM SNAPSHOT)
+show-gate: ## What sshd runs for a web front end's key, see docs/show.md: ROLE=front|user|admin [FOR_USER=name]
+	$(call trim,show-gate,ROLE FOR_USER)
 
 ##@ This toolkit
 setup: ## Install what TRIM needs: Debian packages and the Python environment
@@ -123,10 +161,10 @@ test: ## Run all tests: [TESTS=path]
 test-faults: ## Every call of backup and restore broken in every way, behind ssh too: half an hour
 	@scripts/setup.sh test
 	@TRIM_FAULTS=all "$(VENV)/bin/python" -m pytest -n 2 --dist loadfile tests/integration/test_faults_*.py
-test-real: ## The round trip with a real Tiki: TREE=folder of its files
+test-real: ## The round trip with a real Tiki: TREE=folder of its files [OLD=folder of an older one's, to upgrade]
 	@scripts/setup.sh test
-	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE"
-bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone]
+	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE" "$$TRIM_ARG_OLD"
+bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone|update]
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE" "$$TRIM_ARG_WHAT"
 lint: ## Style and floors

@@ -25,8 +25,9 @@ def refuse_variables(context, verb, given, known):
 def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None,
              run_as=None, web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None,
              tags=None, extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None,
-             contact=None, mirror_of=None, mirror_delay=None, kind=None, expires=None, version=None, source=None,
-             db_admin=None, php_check=None, dry=None, verbose=None, json=None, unattended=None):
+             contact=None, mirror_of=None, mirror_delay=None, kind=None, expires=None, profiles=None,
+             profile_repository=None, version=None, source=None, db_admin=None, php_check=None, dry=None, verbose=None,
+             json=None, unattended=None):
     """Take over the Tiki found in a web root, or create one in an empty folder."""
     given = _given(locals())
     with edge.verb("instance", _common(dry, verbose, json, unattended)) as run:
@@ -40,8 +41,8 @@ def instance(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_
 def blank(context, name=None, access=None, ssh_host=None, ssh_user=None, ssh_port=None, ssh_key=None, run_as=None,
           web_root=None, web_url=None, php=None, site=None, stage=None, parent=None, protected=None, tags=None,
           extra_paths=None, exclude=None, data_root=None, compress=None, keep=None, no_index=None, contact=None,
-          mirror_of=None, mirror_delay=None, kind=None, expires=None, dry=None, verbose=None, json=None,
-          unattended=None):
+          mirror_of=None, mirror_delay=None, kind=None, expires=None, profiles=None, profile_repository=None, dry=None,
+          verbose=None, json=None, unattended=None):
     """Register a place to restore or clone into."""
     given = _given(locals())
     with edge.verb("blank", _common(dry, verbose, json, unattended)) as run:
@@ -365,6 +366,125 @@ def temporary_user(context, instance=None, in_group=None, days=None, name=None, 
         output.show_json(run.each(instance, edge.reading, lambda one: story.temporary_user(one, wishes)))
 
 
+def _code_wishes(story, given: dict):
+    """Return what update and upgrade were asked for; given are the variables of the call."""
+    named = {key.upper(): value for key, value in given.items() if value}
+    return story.Wishes(given["revision"] or "", given["lag"] or "",
+                        edge.one_of(given["local"], "LOCAL", ("keep", "discard")) or "keep",
+                        edge.switch(given["php_check"] or "yes", "PHP_CHECK"), given["confirm"] or "", named)
+
+
+@task
+def update(context, instance=None, revision=None, lag=None, local=None, php_check=None, confirm=None, dry=None,
+           verbose=None, json=None, unattended=None):
+    """Bring a site to the newest code of its branch."""
+    given = {"revision": revision, "lag": lag, "local": local, "php_check": php_check, "confirm": confirm}
+    with edge.verb("update", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import update as story
+        wishes = _code_wishes(story, given)
+        output.show_json(run.each(instance, edge.changing, lambda one: story.update(one, wishes)))
+
+
+@task
+def upgrade(context, instance=None, version=None, revision=None, lag=None, local=None, php_check=None, confirm=None,
+            dry=None, verbose=None, json=None, unattended=None):
+    """Bring a site to another branch or release."""
+    given = {"revision": revision, "lag": lag, "local": local, "php_check": php_check, "confirm": confirm}
+    with edge.verb("upgrade", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import upgrade as story
+        wishes = _code_wishes(story, given | {"version": version})
+        target = run.instance(instance)
+        with run.holding(edge.changing(target), target) as note:
+            output.show_json([note(story.upgrade(target, version or "", wishes))])
+
+
+def _clone_and_update(verb: str, given: dict, common: Common, version: str | None = None) -> None:
+    """Tell the story of cloneandupdate or cloneandupgrade; given are the options of the task."""
+    with edge.verb(verb, common) as run:
+        from scripts.present import output
+        from scripts.steps import cloning_words
+        from scripts.verbs import clone, cloneandupdate, cloneandupgrade
+        manner = cloning_words.manner(None, edge.one_of(given["kind"], "KIND", cloning_words.KINDS),
+                                      edge.switch(given["full"], "FULL"), edge.switch(given["quiet"] or "yes", "QUIET"),
+                                      False, "")
+        words = {key.rstrip("_").upper(): value for key, value in given.items()
+                 if value and key not in ("from_", "to", "confirm", "changed")}
+        asked = clone.Wishes(manner, given["confirm"] or "", "", cloning_words.expiry(given["expires"]),
+                             edge.one_of(given["changed"], "CHANGED", ("keep", "discard")) == "discard",
+                             edge.switch(given["open_"], "OPEN"), words)
+        code = {key: given[key] for key in ("revision", "lag", "local", "php_check")}
+        wishes = cloneandupdate.Wishes(asked, _code_wishes(cloneandupdate.update, code | {"confirm": None}),
+                                       given["test"] or "")
+        source, target = run.instance(given["from_"], "FROM"), run.instance(given["to"], "TO")
+        with run.holding([*edge.changing(target), *edge.reading(source)], target) as note:
+            told = cloneandupdate.cloneandupdate(source, target, wishes) if verb == "cloneandupdate" else \
+                cloneandupgrade.cloneandupgrade(source, target, version or "", wishes)
+            output.show_json([note(told)])
+
+
+@task
+def cloneandupdate(context, from_=None, to=None, revision=None, lag=None, local=None, php_check=None, test=None,
+                   confirm=None, kind=None, expires=None, full=None, quiet=None, changed=None, open_=None, dry=None,
+                   verbose=None, json=None, unattended=None):
+    """Make a clone and update it."""
+    given = {key: value for key, value in locals().items() if key != "context"}
+    _clone_and_update("cloneandupdate", _own(given), _common(dry, verbose, json, unattended))
+
+
+@task
+def cloneandupgrade(context, from_=None, to=None, version=None, revision=None, lag=None, local=None, php_check=None,
+                    test=None, confirm=None, kind=None, expires=None, full=None, quiet=None, changed=None, open_=None,
+                    dry=None, verbose=None, json=None, unattended=None):
+    """Make a clone and upgrade it."""
+    given = {key: value for key, value in locals().items() if key != "context"}
+    _clone_and_update("cloneandupgrade", _own(given), _common(dry, verbose, json, unattended), version)
+
+
+def _own(given: dict) -> dict:
+    """Return the options that are a verb's own."""
+    return {key: value for key, value in given.items() if key not in ("dry", "verbose", "json", "unattended")}
+
+
+@task
+def rehearse(context, instance=None, version=None, revision=None, lag=None, local=None, php_check=None, php=None,
+             test=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Try an update on a throw-away clone."""
+    code = {"revision": revision, "lag": lag, "local": local, "php_check": php_check, "confirm": None}
+    with edge.verb("rehearse", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import rehearse as story
+        wishes = story.Wishes(version or "", _code_wishes(story.update, code), php or "", test or "")
+        output.show_json(run.each(instance, edge.reading, lambda one: story.rehearse(one, wishes)))
+
+
+@task
+def bisect(context, instance=None, good=None, bad=None, run=None, php_check=None, dry=None, verbose=None, json=None,
+           unattended=None):
+    """Find the commit that broke something."""
+    given = {"GOOD": good, "BAD": bad, "RUN": run, "PHP_CHECK": php_check}
+    with edge.verb("bisect", _common(dry, verbose, json, unattended)) as running:
+        from scripts.present import output
+        from scripts.verbs import bisect as story
+        wishes = story.Wishes(good or "", bad or "", run or "", edge.switch(php_check or "yes", "PHP_CHECK"),
+                              {key: text for key, text in given.items() if text})
+        one = running.instance(instance)
+        with running.holding(edge.changing(one), one) as note:
+            output.show_json([note(story.bisect(one, wishes))])
+
+
+@task
+def rollback(context, instance=None, confirm=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take a site back to before its last change of code."""
+    with edge.verb("rollback", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import rollback as story
+        target = run.instance(instance)
+        with run.holding(edge.changing(target), target) as note:
+            output.show_json([note(story.rollback(target, confirm or ""))])
+
+
 @task
 def versions(context, instance=None, dry=None, verbose=None, json=None, unattended=None):
     """Show which Tikis can be had."""
@@ -375,12 +495,116 @@ def versions(context, instance=None, dry=None, verbose=None, json=None, unattend
 
 
 @task
+def profile(context, instance=None, profile=None, repository=None, force=None, dry=None, verbose=None, json=None,
+            unattended=None, jobs=None):
+    """Apply a Tiki profile."""
+    with edge.verb("profile", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import profile as story
+        names = story.profile_sources.names(run.settings, profile or "")
+        wishes = story.Wishes(names, repository or "", edge.switch(force, "FORCE"))
+        output.show_json(run.each(instance, edge.changing, lambda one: story.profile(one, wishes)))
+
+
+@task
+def patch(context, instance=None, action=None, file=None, confirm=None, dry=None, verbose=None, json=None,
+          unattended=None):
+    """Show, apply or drop the local changes of a site's code."""
+    with edge.verb("patch", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import patch as story
+        wanted = edge.one_of(action, "ACTION", story.ACTIONS) or "list"
+        one = run.instance(instance)
+        with run.holding(edge.reading(one) if wanted == "list" else edge.changing(one), one) as note:
+            story.show(note(story.patch(one, wanted, file or "", confirm or "")), wanted)
+
+
+@task
+def reinstall(context, instance=None, profile=None, repository=None, confirm=None, dry=None, verbose=None, json=None,
+              unattended=None, jobs=None):
+    """Drop what a site holds and install it anew."""
+    with edge.verb("reinstall", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import reinstall as story
+        given = {"PROFILE": profile, "REPOSITORY": repository, "CONFIRM": confirm}
+        wishes = story.Wishes(story.profile_sources.names(run.settings, profile or ""), repository or "", confirm or "",
+                              {name: text for name, text in given.items() if text})
+        output.show_json(run.each(instance, edge.changing, lambda one: story.reinstall(one, wishes)))
+
+
+@task
 def prepare(context, version=None, source=None, force=None, dry=None, verbose=None, json=None, unattended=None):
     """Make the complete code of a version."""
     with edge.verb("prepare", _common(dry, verbose, json, unattended)) as run:
         from scripts.present import output
         from scripts.verbs import prepare as story
         output.show_json([story.prepare(run.settings, version, source, edge.switch(force, "FORCE"))])
+
+
+@task
+def show(context, version=None, for_=None, for_user=None, expires=None, prepare=None, php_check=None, dry=None,
+         verbose=None, json=None, unattended=None):
+    """Make a throw-away Tiki."""
+    with edge.verb("show", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import show as story
+        asked = story.wishes(version, for_ or "", for_user or "", expires or "",
+                             edge.switch(php_check or "yes", "PHP_CHECK"))
+        tell = story.prepare if edge.switch(prepare, "PREPARE") else story.show
+        output.show_json([tell(run.settings, asked)])
+
+
+@task
+def shows(context, dry=None, verbose=None, json=None, unattended=None):
+    """Show the table of all shows."""
+    with edge.verb("shows", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import shows as story
+        output.show(story.shows(run.settings), story.COLUMNS, story.EMPTY)
+
+
+@task
+def show_snapshot(context, id=None, dry=None, verbose=None, json=None, unattended=None):
+    """Make the snapshot of a show that is served."""
+    with edge.verb("show-snapshot", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import show_snapshot as story
+        output.show_json([story.show_snapshot(run.settings, story.showing.named(run.settings, id))])
+
+
+@task
+def show_reset(context, id=None, dry=None, verbose=None, json=None, unattended=None):
+    """Make a show what it was when it was new."""
+    with edge.verb("show-reset", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import show_reset as story
+        output.show_json([story.show_reset(run.settings, story.showing.named(run.settings, id))])
+
+
+@task
+def show_update(context, id=None, dry=None, verbose=None, json=None, unattended=None):
+    """Bring a show to the newest code of its version."""
+    with edge.verb("show-update", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import show_update as story
+        output.show_json([story.show_update(run.settings, story.showing.named(run.settings, id))])
+
+
+@task
+def show_destroy(context, id=None, confirm=None, snapshot=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take shows away after a last snapshot."""
+    with edge.verb("show-destroy", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import show_destroy as story
+        ids = story.targets(run.settings, id or "", confirm or "")
+        output.show_json(story.show_destroy(run.settings, ids, edge.switch(snapshot or "yes", "SNAPSHOT")))
+
+
+@task
+def show_gate(context, role=None, for_user=None, dry=None, verbose=None, json=None, unattended=None):
+    """Answer the request that came with an ssh key."""
+    with edge.verb("show-gate", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import show_gate as story
+        story.show_gate(run.settings, story.showing_words.Caller(role or "", for_user or ""))
 
 
 @task

@@ -23,14 +23,16 @@ WHERE privilege_type = 'LOCK TABLES' AND REPLACE(grantee, '''', '') = REPLACE(CU
 
 
 def dump_command(client: Client, *, skip_tables: Sequence[str] = (), consistent: str = "snapshot",
-                 routines: bool = False, events: bool = False) -> Command:
+                 routines: bool = False, events: bool = False, comparable: bool = False) -> Command:
     """Return the call that prints the database as SQL; consistent is what `consistency` found.
 
-    It ends with the line `-- Dump completed`; a stream without it was cut off, whatever the exit code says.
+    It ends with the line `-- Dump completed`; a stream without it was cut off, whatever the exit code says. comparable
+    puts each row on a line of its own, in the order of the keys, so that two dumps can be compared line by line.
     """
     known = programs.on(client.host)
     options = [word for option, word in MYSQL_ONLY.items() if option in known.options]
     options += [word for word, wanted in (("--routines", routines), ("--events", events)) if wanted]
+    options += ["--skip-extended-insert", "--order-by-primary"] if comparable else []
     options += [f"--ignore-table={client.database}.{table}" for table in sorted(skip_tables)]
     return client.host.command(
         known.dump, f"--defaults-file={client.options}", *HOW[consistent], "--quick", "--hex-blob",

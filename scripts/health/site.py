@@ -11,7 +11,7 @@ from scripts.health.finding import Checked, Wrong, checked, look, told
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import restoring, restricting
+from scripts.steps import local_files, patch_writing, restoring, restricting, updating_journal
 from scripts.steps import site as sites
 from scripts.steps.site import Site
 from scripts.store import archive
@@ -24,6 +24,7 @@ def checks(instance: Instance, reached: Reached) -> Iterator[Checked]:
     """Look at a site whose host was reached."""
     yield look(instance.name, "maintenance page", lambda: _maintenance(instance),
                mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+    yield checked(instance.name, "patches", _half_patched(instance))
     if restricting.is_restricted(instance):
         mend = mends.make(instance.settings, "restrict", INSTANCE=instance.name)
         yield look(instance.name, "restriction", lambda: _open_though_restricted(instance, mend), mend)
@@ -74,6 +75,9 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
     if leftovers.is_running(instance.settings, instance.name):
         return
     note = restoring.unfinished(instance)
+    if (note and note.is_update) or updating_journal.read(instance):
+        yield _half_updated(instance, note)
+        return
     if note and note.is_clone:
         confirm = {"CONFIRM": instance.name} if instance.guarded else {}
         yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: the site is a mixture, "
@@ -96,6 +100,30 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
         what = "visitors see the maintenance page" if page.is_on else "parts of a maintenance page were left"
         yield Wrong(f"{what}{since}{reason}",
                     mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+
+
+def _half_patched(instance: Instance) -> Iterator[Wrong]:
+    """Look for files that a killed run has changed in part."""
+    if (earlier := patch_writing.unfinished(instance)) and not leftovers.is_running(instance.settings, instance.name):
+        yield Wrong(f"a patch was not written to its end: {local_files.some(sorted(earlier))}",
+                    mends.make(instance.settings, "fix", INSTANCE=instance.name))
+
+
+def _half_updated(instance: Instance, note: restoring.Note | None) -> Wrong:
+    """Return what is wrong after an update that was killed; without a note it had not begun to change the site."""
+    confirm = {"CONFIRM": instance.name} if instance.guarded else {}
+    mend = mends.make(instance.settings, "rollback", INSTANCE=instance.name, **confirm)
+    journal = updating_journal.read(instance)
+    if note is None or not note.is_update:
+        return Wrong(f"a killed {journal.verb} left its folder {journal.folder} and changed nothing", mend)
+    if journal is None:
+        return Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end, and its journal is "
+                     "gone", mends.restore(instance, ARCHIVE=note.safety))
+    state = "its work is done, and only its folder is left" if journal.phase == updating_journal.PROVEN else \
+        "code and database may not go together, and visitors see the maintenance page"
+    return Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: {state}. This takes back "
+                 "what it changed, needs neither the site's PHP nor its code, and loses nothing that was there before",
+                 mend)
 
 
 def _mend_web_root(instance: Instance, fault: Fault, reached: Reached) -> str:

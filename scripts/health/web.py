@@ -1,36 +1,22 @@
 """What a visitor sees: does the site answer, and does it keep to itself what is not for visitors."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from scripts.health import mends
 from scripts.health.finding import Checked, Wrong, look
 from scripts.registry.instance import Instance
+from scripts.steps import answering
+from scripts.steps.answering import Answer
 from scripts.tiki import layout
 
-TIMEOUT_SECONDS = 5
-FIRST_BYTES = 2000
 SECRETS = {layout.LOCAL_PHP: b"_tiki", "db/tiki.sql": b"CREATE TABLE"}
 """What nobody may read, and what shows that somebody can; PHP answers nothing where it runs local.php."""
 DENIED = "Require all denied"
 
 
-class Answer(NamedTuple):
-    """How a web server answered; status is 0 when it did not, and body then says why."""
-
-    status: int
-    body: bytes
-    server: str = ""
-
-
 def check(instance: Instance, is_closed: bool) -> Checked:
     """Look at a site's address; is_closed: the maintenance page is on, and 503 is as it should be."""
     return look(instance.name, "web", lambda: _wrong(instance, is_closed), mends.edit_env(instance))
-
-
-def visit(instance: Instance) -> Answer:
-    """Return how a site answers a stranger who opens its first page; never raises."""
-    return _ask(f"{instance.web_url.rstrip('/')}/")
 
 
 def turns_strangers_away(instance: Instance) -> bool:
@@ -40,7 +26,7 @@ def turns_strangers_away(instance: Instance) -> bool:
 
 def _wrong(instance: Instance, is_closed: bool) -> Iterator[Wrong]:
     url = instance.web_url.rstrip("/")
-    page = visit(instance)
+    page = answering.visit(instance)
     if page.status == 0:
         yield Wrong(f"{url}/ does not answer: {page.body.decode()}. Is the web server up, and is WEB_URL right?",
                     mends.edit_env(instance))
@@ -61,7 +47,7 @@ def _broken(instance: Instance, page: Answer, is_closed: bool) -> Iterator[Wrong
 
 def _exposed(instance: Instance, url: str) -> Iterator[Wrong]:
     for path, sign in SECRETS.items():
-        answer = _ask(f"{url}/{path}")
+        answer = answering.ask(f"{url}/{path}")
         if answer.status == 200 and sign in answer.body:
             yield Wrong(f"everybody can read {url}/{path}: db/ is open to the web", _close(instance, answer))
             return
@@ -80,21 +66,3 @@ def _close(instance: Instance, answer: Answer) -> str:
         return mends.at_host(instance, mends.words("cp", "-p", "--", template, own))
     path = mends.words(f"{instance.web_root}/db/{layout.HTACCESS}")
     return mends.at_host(instance, f"printf '%s\\n' {mends.words(DENIED)} > {path}")
-
-
-def _ask(url: str) -> Answer:
-    """Return how a web server answers a question for one address; never raises."""
-    import http.client
-    import ssl
-    import urllib.error
-    import urllib.request
-
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "TRIM doctor"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-            return Answer(response.status, response.read(FIRST_BYTES), response.headers.get("Server", ""))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, b"", error.headers.get("Server", ""))
-    except (OSError, ValueError, http.client.HTTPException, ssl.SSLError) as error:
-        return Answer(0, str(getattr(error, "reason", None) or error).encode())

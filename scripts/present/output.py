@@ -6,7 +6,8 @@ run says nothing unless something is wrong.
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,16 @@ def say(line: str) -> None:
     manner.also(line)
     if not manner.is_quiet:
         print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let only the log hear how a block gets on; what wants attention is said."""
+    before, manner.is_quiet = manner.is_quiet, True
+    try:
+        yield
+    finally:
+        manner.is_quiet = before
 
 
 def tell_secret(line: str) -> None:

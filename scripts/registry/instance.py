@@ -89,6 +89,10 @@ class Instance:
                                                      "passwords alone (bcrypt); the file must then be mode 0600.")
     restrict_both: bool = described(False, help="yes: an address of RESTRICT_ALLOW and a login are both asked for; "
                                                 "otherwise one of them is enough.")
+    profiles: tuple[str, ...] = described((), help="Profiles that make reinstall applies, with commas: names in "
+                                                   "PROFILE_REPOSITORY, or YAML files of the manager.")
+    profile_repository: str = described("", help="Where they are from: a folder of the manager, a repository's name or "
+                                                 "URL. Default: profiles.tiki.org.")
     contact: str = described("", help="Who answers for this site: a name or an address.")
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from scripts.hosts import transfer
-from scripts.hosts.host import MANAGER
+from scripts.hosts.host import MANAGER, Host
 from scripts.present import output
 from scripts.steps import replace, site
 from scripts.steps.cloning_places import Places
@@ -44,10 +44,7 @@ def enter(source: Site, target: Site, files: Files, *, takes_htaccess: bool) -> 
     present = maintenance.read(host, web_root)
     # A folder that was not there has had no owner: rsync will give it the source's.
     top = present["."] if target.probe.owner else None
-    wanted = {name: _closed(file, top) for name, file in files.items() if name in guard.ENTRANCES}
-    _put(target, {name: file for name, file in wanted.items() if not _same(file, present.get(name))})
-    if gone := [name for name in guard.ENTRANCES if name in present and name not in wanted]:
-        host.remove(*(f"{web_root}/{name}" for name in gone))
+    put_entrances(host, web_root, present, files, top)
     own, _ = maintenance.own_htaccess(host, web_root, present)
     if takes_htaccess:
         theirs = restriction_file.look(source.instance.host, source.instance.web_root).wanted(None, "")
@@ -104,6 +101,17 @@ def _through(source: Site, target: Site, folder: str) -> str | None:
 
 # The entrances
 
+def put_entrances(host: Host, web_root: str, present: Files, files: Files, top: SmallFile | None) -> None:
+    """Let a web root have these entrances and no others, closed by the guard.
+
+    present is what is there; with top, the web root itself, they get its owner.
+    """
+    wanted = {name: _closed(file, top) for name, file in files.items() if name in guard.ENTRANCES}
+    _put(host, web_root, {name: file for name, file in wanted.items() if not _same(file, present.get(name))})
+    if gone := [name for name in guard.ENTRANCES if name in present and name not in wanted]:
+        host.remove(*(f"{web_root}/{name}" for name in gone))
+
+
 def _closed(file: SmallFile, top: SmallFile | None) -> SmallFile:
     own = _owned(guard.unguarded(file) if guard.is_guarded(file) else file, top)
     return guard.guarded(own) if guard.can_be_guarded(own) else own
@@ -122,11 +130,11 @@ def _same(one: SmallFile, other: SmallFile | None) -> bool:
         and (one.is_link or one.mode == other.mode)
 
 
-def _put(target: Site, files: Files) -> None:
+def _put(host: Host, web_root: str, files: Files) -> None:
     try:
-        small_files.put(target.instance.host, target.instance.web_root, files)
+        small_files.put(host, web_root, files)
     except OwnersLost:
-        small_files.put(target.instance.host, target.instance.web_root, files, keep_owners=False)
+        small_files.put(host, web_root, files, keep_owners=False)
 
 
 # What of the web root travels: rsync takes the first filter that fits
@@ -136,7 +144,7 @@ def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Col
     filters = [*transfer.excluding(kept), *_without_caches(source.probe.sites)]
     if set(what) == {"code", "data"}:
         return filters
-    folders = sorted({*layout.SITE_DATA, *_named_inside(source), *_named_inside(target)})
+    folders = sorted({*layout.SITE_DATA, *named_inside(source), *named_inside(target)})
     if "data" in what:
         return [*filters, *_only(folders)]
     return [*filters, *transfer.excluding(SITE_FILES), *_all_but(folders)]
@@ -154,7 +162,7 @@ def _without_caches(sites: Iterable[str]) -> list[str]:
     return filters
 
 
-def _named_inside(found: Site) -> list[str]:
+def named_inside(found: Site) -> list[str]:
     """Return the folders of the web root that the site's database names."""
     return data_folders.inside(site.folder_rows(found.client, found.account.charset), found.instance.web_root)
 

@@ -76,7 +76,7 @@ def _run(verb: str, moment: str, instance: Instance, more: Mapping[str, str]) ->
         name = str(hook.relative_to(top))
         with tempfile.TemporaryFile() as said:
             try:
-                process.pipe(_command(hook, name, _facts(verb, moment, instance) | more), into=said)
+                process.pipe(_command(hook, name, facts_of(verb, instance) | {"MOMENT": moment} | more), into=said)
             except CommandError as error:
                 raise RefusedError(f"{instance.name}: the hook {name} {_ending(error)}{_last_lines(said)}"
                                    f"{'. Nothing was changed' if moment == BEFORE else ''}") from error
@@ -120,14 +120,18 @@ def _refuse_unsafe(top: Path, hook: Path) -> None:
 
 def _command(hook: Path, name: str, facts: Mapping[str, str]) -> Command:
     """Return the call of a hook, with our facts in its environment and without what is none of its business."""
+    return Command((*surroundings(facts), *BOTH_OUTPUTS, str(hook)), f"[manager] {name}")
+
+
+def surroundings(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the words that give a program of the operator's our facts, and take from it what only we may know."""
     without = [word for key in os.environ if key.startswith(NOT_FOR_HOOKS) for word in ("-u", key)]
-    told = [f"TRIM_{key}={value}" for key, value in facts.items()]
-    return Command(("env", *without, *told, *BOTH_OUTPUTS, str(hook)), f"[manager] {name}")
+    return ("env", *without, *(f"TRIM_{key}={value}" for key, value in facts.items()))
 
 
-def _facts(verb: str, moment: str, instance: Instance) -> dict[str, str]:
-    """Return what every hook is told; never a secret."""
-    return {"VERB": verb, "MOMENT": moment, "TOP": str(instance.settings.top), "INSTANCE": instance.name,
+def facts_of(verb: str, instance: Instance) -> dict[str, str]:
+    """Return what every program of the operator's is told; never a secret."""
+    return {"VERB": verb, "TOP": str(instance.settings.top), "INSTANCE": instance.name,
             "WEB_ROOT": instance.web_root, "WEB_URL": instance.web_url, "SITE": instance.site,
             "ACCESS": instance.access, "SSH_HOST": instance.ssh_host, "SSH_USER": instance.ssh_user,
             "SSH_PORT": str(instance.ssh_port), "STAGE": instance.stage, "TAGS": ",".join(instance.tags),

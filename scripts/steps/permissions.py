@@ -48,6 +48,19 @@ def empty_caches(instance: Instance) -> None:
         instance.host.run("find", *folders, "-mindepth", "1", "-type", "f", *guards, "-delete")
 
 
+def give_to_owner(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> None:
+    """Give what a console that ran as root has written to the owner of the site, where owners can be given.
+
+    folders, relative to the web root, are all that is looked at when there are any.
+    """
+    if not probe.owner or not is_root_at(instance.host):
+        return
+    owner, group, root = probe.owner, probe.group, instance.web_root
+    places = instance.host.present(*(f"{root}/{folder}" for folder in folders), kind="d") if folders else [root]
+    instance.host.run("find", *places, "(", "!", "-user", owner, "-o", "!", "-group", group, ")",
+                      "-exec", "chown", "-h", f"{owner}:{group}", "--", "{}", "+")
+
+
 def _to_all(host: Host, web_root: str, paths: list[str], *words: str) -> None:
     names = "".join(f"{web_root}/{path}\0" for path in paths).encode("utf-8", "surrogateescape")
     host.run("xargs", "-0", *words, "--", stdin=names)

@@ -123,18 +123,18 @@ def _why_kept(path: str, web_root: str, home_folders: set[str], others: list[Nei
 
 def _remove_folder(host: Host, path: str) -> None:
     """Remove a folder; an empty one that its owner will not let go is left."""
-    _empty(host, path)
+    empty(host, path)
     host.run("rmdir", "--", path, ok=(0, 1))
     if not process.conduct.dry_run and host.present(path):
         output.warn(f"{path} is empty now, and stays: this account may not remove it")
 
 
 def _empty_web_root(host: Host, web_root: str) -> None:
-    _empty(host, web_root, LAST)
-    _empty(host, web_root)
+    empty(host, web_root, LAST)
+    empty(host, web_root)
 
 
-def _empty(host: Host, folder: str, but: tuple[str, ...] = ()) -> None:
+def empty(host: Host, folder: str, but: tuple[str, ...] = ()) -> None:
     """Remove what is in a folder, links as links, other file systems left alone; raise CommandError for what stays."""
     chosen = [word for name in but for word in ("!", "-name", name)]
     look = ("find", folder, "-mindepth", "1", "-maxdepth", "1", *chosen)

@@ -190,12 +190,12 @@ def search_index(unpacked: Unpacked, target: Site) -> list[str]:
     if not left_out:
         return [warning] if unpacked.manifest is None else []
     for word in ("index:rebuild", "preferences:rebuild-index"):
-        _console(instance, word)
+        try_console(instance, word)
     rebuilt = any(INDEX_TABLE.fullmatch(table.name) for table in target.client.tables())
     return [] if rebuilt else [warning]
 
 
-def _console(instance: Instance, word: str) -> None:
+def try_console(instance: Instance, word: str) -> None:
     """Run one command of the site's console; what fails is a warning, because the site itself is whole."""
     try:
         instance.host.run(*console.call(instance, probe.look(instance), [word, "-n"]))

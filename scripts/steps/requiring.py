@@ -16,7 +16,7 @@ ROOM = 1.3    # of the tree's bytes: small files take whole blocks
 
 def shortcomings(instance: Instance, found: Probe, version: str, tree_bytes: int, php_check: bool) -> list[str]:
     """Return what keeps this Tiki from running in the instance's web root, a sentence each."""
-    return [*(_php(found, version) if php_check else []), *_folder(instance, found), *_room(instance, tree_bytes)]
+    return [*_php(found, version, php_check), *_folder(instance, found), *_room(instance, tree_bytes)]
 
 
 def database_shortcomings(client: Client, version: str) -> list[str]:
@@ -25,6 +25,12 @@ def database_shortcomings(client: Client, version: str) -> list[str]:
     tables = client.tables()
     if tables:
         told.append(f"database {client.database} is not empty: it holds {len(tables)} tables, as in {tables[0].name}")
+    return told + server_shortcomings(client, version)
+
+
+def server_shortcomings(client: Client, version: str) -> list[str]:
+    """Return what keeps this Tiki from changing a database that it may have filled itself, a sentence each."""
+    told = []
     lacking = making.lacking_rights(client)
     if lacking:
         told.append(f"the account has not the rights {', '.join(lacking)} on database {client.database}")
@@ -41,14 +47,14 @@ def refuse(instance: Instance, version: str, told: list[str]) -> None:
         raise HostError(f"{instance.name}: Tiki {version} cannot run there: {'; '.join(told)}. Nothing was changed")
 
 
-def _php(found: Probe, version: str) -> list[str]:
+def _php(found: Probe, version: str, range_counts: bool) -> list[str]:
     if not found.php_version:
         return ["there is no PHP; install it, or set PHP= to the program that suits this Tiki"]
     told = []
     wanted = requirements.of(version)
     if wanted is None:
         output.warn(f"which PHP Tiki {version} needs is not known here; PHP {found.php_version} is taken as it is")
-    elif problem := wanted.php_problem(found.php_version):
+    elif range_counts and (problem := wanted.php_problem(found.php_version)):
         told.append(f"{problem}; set PHP= to another program, or PHP_CHECK=no if you know better")
     lacking = [name for name in NEEDED_EXTENSIONS if name not in found.extensions]
     if lacking:

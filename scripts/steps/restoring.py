@@ -1,4 +1,4 @@
-"""Remembers that a site is in the middle of a restore or a clone, so that a killed run is never taken for a good site.
+"""Remembers that a site is being changed as a whole, so that a killed run is never taken for a good site.
 
 The note lies on the manager, is written before the first change and removed after the last one.
 """
@@ -15,13 +15,16 @@ from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 
+UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site to another release
+
 
 @dataclass(frozen=True)
 class Note:
     """What was begun: of which archive, since when (ISO, UTC), and the archive taken for safety, if any.
 
     For what is no restore, source is the instance that this one becomes equal to, only the part of it that comes (code
-    or data; empty for both), and verb with variables the call of make that goes on.
+    or data; empty for both), and verb with variables the call of make that goes on. For a change of the site's own
+    code, version is what it goes to.
     """
 
     archive: str
@@ -31,6 +34,12 @@ class Note:
     only: str = ""
     verb: str = "restore"
     variables: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def is_update(self) -> bool:
+        """Whether the code of the site itself is being changed; updating_journal.py knows how far that got."""
+        return self.verb in UPDATES
 
     @property
     def is_clone(self) -> bool:
@@ -40,7 +49,9 @@ class Note:
     @property
     def what(self) -> str:
         """Return what was begun, in words."""
-        return f"a {self.verb} of {self.source or self.archive}"
+        if self.is_update:
+            return f"{'a' if self.verb == 'rollback' else 'an'} {self.verb} to {self.version}"
+        return f"a {self.verb} of {self.source or self.archive}" if self.source or self.archive else f"a {self.verb}"
 
     @property
     def moment(self) -> datetime:
@@ -48,10 +59,10 @@ class Note:
 
 
 def begin(instance: Instance, archive: str, safety: str, *, source: str = "", only: str = "", verb: str = "restore",
-          variables: Mapping[str, str] | None = None) -> Note:
+          variables: Mapping[str, str] | None = None, version: str = "") -> Note:
     """Write the note of what changes the site from now on."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    note = Note(archive, now, safety, source, only, verb, dict(variables or {}))
+    note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version)
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
     MANAGER.write(str(_path(instance)), json.dumps(asdict(note)).encode(), 0o600)
     return note
@@ -74,7 +85,10 @@ def way_out(instance: Instance, note: Note) -> str:
     """Return the sentence that says how to go on after a run that broke."""
     back = f", or put back what was there before: make restore INSTANCE={instance.name} ARCHIVE={note.safety}" \
         if note.safety else ""
-    if note.is_clone:  # not offered to visitors as it is: it may still act as its source
+    if note.is_update:
+        return (f"Next: make rollback INSTANCE={instance.name}, which takes back what it changed and needs neither the "
+                f"site's PHP nor its code{back}")
+    if note.variables:  # not offered to visitors as it is: a clone may still act as its source
         given = shlex.join(f"{name}={value}" for name, value in note.variables.items())
         return f"Next: make {note.verb} {given}{back}"
     return (f"Next: make restore INSTANCE={instance.name} ARCHIVE={note.archive}{back}; to open the site as it is: "

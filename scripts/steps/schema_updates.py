@@ -4,6 +4,8 @@ A database needs an update when a patch of the tree is not on its record; it is 
 has patches that the tree lacks, which Tiki itself does not notice.
 """
 
+from collections.abc import Iterable
+
 from scripts.database.client import Client
 from scripts.errors import CommandError, DatabaseError
 from scripts.hosts import process
@@ -19,6 +21,17 @@ def patches(instance: Instance) -> set[str]:
     """Return the names of the patches of a tree, without those that are never applied by themselves."""
     files = instance.host.read_names("find", f"{instance.web_root}/{layout.PATCHES}", "-maxdepth", "1",
                                      "-name", "*_*.*", "-printf", "%f\\0")
+    return _patches(files)
+
+
+def patches_of(files: Iterable[str]) -> set[str]:
+    """Return the same of a release, of which these are the files."""
+    folder = f"{layout.PATCHES}/"
+    return _patches([name for path in files if path.startswith(folder)
+                     and "_" in (name := path.removeprefix(folder)) and "/" not in name])
+
+
+def _patches(files: Iterable[str]) -> set[str]:
     names = {name.rsplit(".", 1)[0] for name in files if name.endswith((".sql", ".php", ".yml"))}
     return {name for name in names if not name.startswith("optional")}
 
@@ -28,6 +41,11 @@ def recorded(client: Client) -> set[str]:
     return {name for (name,) in client.query(RECORDED) if name}
 
 
+def recorded_if_any(site: Site) -> set[str]:
+    """Return the same, nothing where there is no such record; old Tikis had none."""
+    return recorded(site.client) if "tiki_schema" in site.table_names else set()
+
+
 def newer(data: Site, code: Site) -> list[str]:
     """Return the patches that one site's database has had, its own tree knows, and another's tree does not."""
     if "tiki_schema" not in data.table_names:
@@ -35,19 +53,20 @@ def newer(data: Site, code: Site) -> list[str]:
     return sorted(recorded(data.client) & patches(data.instance) - patches(code.instance))
 
 
-def unapplied(site: Site) -> list[str]:
-    """Return the patches of the site's tree that its database has not had."""
-    wanted = patches(site.instance)
+def unapplied(site: Site, known: set[str] | None = None) -> list[str]:
+    """Return the patches of the site's tree that its database has not had; known are those of the tree, if known."""
+    wanted = patches(site.instance) if known is None else known
     has_record = site.client.query("SHOW TABLES LIKE 'tiki\\_schema'")
     return sorted(wanted - recorded(site.client) if has_record else wanted)
 
 
-def update(site: Site) -> list[str]:
+def update(site: Site, known: set[str] | None = None) -> list[str]:
     """Run Tiki's database:update and return the patches that it applied.
 
-    Raises DatabaseError when any is left, whatever the console says of itself.
+    known are those of the tree, where that is known already. Raises DatabaseError when any is left, whatever the
+    console says of itself.
     """
-    before = unapplied(site)
+    before = unapplied(site, known)
     instance = site.instance
     try:
         said = instance.host.run(*console.call(instance, site.probe, ["database:update", "-n"]))
@@ -57,7 +76,7 @@ def update(site: Site) -> list[str]:
         return before
     lines = said.decode("utf-8", "replace").splitlines()
     failures = [failure for line in lines if (failure := console.failure(line))]
-    left = unapplied(site)
+    left = unapplied(site, known)
     if failures or left:
         words = " / ".join(failures or [console.plain(line) for line in lines[-SAID_LINES:]]) or "nothing"
         what = f"left {', '.join(left[:3])} undone" if left else "failed"

@@ -75,6 +75,14 @@ def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
 
 
 @contextmanager
+def opened_anyhow(instance: Instance) -> Iterator[Site]:
+    """Yield a site whose code or PHP may be broken; its db/local.php must be there."""
+    found = probe.look_anyhow(instance)
+    with _entered(instance, found, account_of(instance, found)) as site:
+        yield site
+
+
+@contextmanager
 def opened_both(source: Instance, target: Instance) -> Iterator[tuple[Site, Site]]:
     """Yield an installed Tiki and a place that is to be overwritten, looked at side by side."""
     with ExitStack() as theirs, ExitStack() as ours:

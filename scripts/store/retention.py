@@ -11,15 +11,15 @@ SUNDAY = 6
 
 
 def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
-            mirror_delays: Collection[timedelta] = ()) -> list[Archive]:
+            mirror_delays: Collection[timedelta] = (), held_names: Collection[str] = ()) -> list[Archive]:
     """Return the archives to remove, oldest first.
 
-    Never one without a record (not ours), never the newest backup, never one that a mirror still needs: the
-    newest that is older than its delay, and all younger ones, which will be that one day.
+    Never one without a record (not ours), never the newest backup, never one of held_names, never one that a mirror
+    still needs: the newest that is older than its delay, and all younger ones, which will be that one day.
     """
     ours = sorted((archive for archive in archives if archive.record), key=lambda one: one.moment, reverse=True)
     backups = [archive for archive in ours if not archive.is_safety]
-    held = set(backups[:1])
+    held = {*backups[:1], *(archive for archive in ours if archive.path.name in held_names)}
     for delay in mirror_delays:
         held.update(_needed_by_mirror(backups, now - delay))
     if keep:

@@ -87,6 +87,14 @@ def look(instance: Instance) -> Probe:
     return _probe(_report(answer, f"{instance.name}: {instance.php}"), web_root)
 
 
+def look_anyhow(instance: Instance) -> Probe:
+    """Return the same where PHP itself may be broken: by files and the parser alone then. Costs three calls then."""
+    try:
+        return look(instance)
+    except CommandError:
+        return _probe(without_php.report(instance.host, instance.web_root, instance.site), instance.web_root)
+
+
 def why_not_installed(instance: Instance, found: Probe) -> RegistryError | HostError | None:
     """Return the fault that keeps us from working with what was found, or None."""
     place, name = f"{instance.name}: {instance.web_root}", instance.name

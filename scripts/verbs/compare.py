@@ -80,7 +80,7 @@ def compare(settings: Settings, a: Wanted, b: Wanted, wishes: Wishes) -> None:
         folder = stack.enter_context(named(settings, f"compare-{a.name}"))
         sides = [stack.enter_context(opened(settings, one, folder / place, wishes.unverified))
                  for one, place in ((a, "a"), (b, "b"))]
-        found = comparing.compare(*sides, _rules((a, b), sides), _tables(wishes), wishes.most)
+        found = comparing.compare(*sides, rules((a, b), sides), _tables(wishes), wishes.most)
         texts = comparing_texts.texts(found.files.pairs, found.changed_files, wishes.diff) if wishes.diff else []
         _require_table(found, wishes.table)
         page_texts = texts if wishes.diff == ALL or not wishes.html else comparing_texts.texts(
@@ -91,7 +91,7 @@ def compare(settings: Settings, a: Wanted, b: Wanted, wishes: Wishes) -> None:
     _conclude(found)
 
 
-def _rules(wanted: Sequence[Wanted], sides: Sequence[Side]) -> Expected:
+def rules(wanted: Sequence[Wanted], sides: Sequence[Side]) -> Expected:
     """Return what differs by nature between these two."""
     lists = [one.instance and quieting.in_force(one.instance) for one in wanted]
     return Expected(same_site=wanted[0].name == wanted[1].name, sites={name for side in sides for name in side.sites},

@@ -34,6 +34,9 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
     if note and note.is_clone:
         raise RefusedError(f"{instance.name}: {note.what} did not come to its end: opened as it is, the site could act "
                            f"as {note.source}, mails included. {restoring.way_out(instance, note)}")
+    if note and note.is_update:
+        raise RefusedError(f"{instance.name}: {note.what} did not come to its end: code and database may not go "
+                           f"together. {restoring.way_out(instance, note)}")
     restricting.apply(instance)  # what lies beside the page may be an archive's .htaccess, from a broken restore
     page.turn_off(instance.host, instance.web_root)
     restoring.end(instance)

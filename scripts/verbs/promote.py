@@ -8,25 +8,35 @@ import time
 from datetime import datetime
 from functools import partial
 
-from scripts.errors import Fault, HostError, RefusedError
-from scripts.health import web
+from scripts.errors import Fault, RefusedError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry import registry, relations
 from scripts.registry.instance import Instance
-from scripts.steps import cloning, cloning_guards, cloning_told, restoring, schema_updates, site
+from scripts.steps import (
+    answering,
+    cloning,
+    cloning_guards,
+    cloning_told,
+    code_marks,
+    restoring,
+    schema_updates,
+    site,
+    switch_over,
+    way_back,
+)
 from scripts.steps.cloning import Call, Cloned, Manner
 from scripts.steps.cloning_places import Places
+from scripts.steps.code_marks import Difference
 from scripts.steps.restoring import Note
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
+from scripts.steps.way_back import WayBack
 from scripts.store import archive
-from scripts.tiki import maintenance
+from scripts.tiki import guard
 from scripts.verbs import restore
 
 CODE = Manner(("code",))
-BROKEN = 500            # this status and those above say that the site itself failed
-SETTLING_SECONDS = 3    # PHP looks every 2 seconds whether a file it has compiled was changed (opcache.revalidate_freq)
 
 
 def target(source: Instance, to: str) -> Instance:
@@ -54,9 +64,14 @@ def promote(source: Instance, goal: Instance, confirm: str) -> dict[str, object]
             return None
         safety = _safety(found)
         call = Call("promote", _again(source, goal, confirm), safety, undo=partial(_put_back, goal),
-                    proof=partial(_require_answer, source, goal, _status_before(goal)))
+                    proof=partial(answering.require, goal, answering.before(goal), f"the code of {source.name}",
+                                  answering.SETTLING_SECONDS))
+        # After a killed run nothing here is what it was.
+        before = None if restoring.unfinished(goal) else code_marks.read(found)
         told = cloning.copy(theirs, found, places, CODE, call)
         versions = str(found.probe.version), str(theirs.probe.version)
+        if before is not None:
+            _remember_way_back(goal, versions, safety, code_marks.difference(before, code_marks.read(found)))
     seconds = time.monotonic() - started
     _tell(source, goal, told, versions, seconds)
     return {"instance": source.name, "to": goal.name, "safety": safety, "version_before": versions[0],
@@ -104,32 +119,12 @@ def _put_back(goal: Instance, note: Note, fault: Fault) -> Fault:
     return told
 
 
-# Does it answer?
-
-def _status_before(goal: Instance) -> int:
-    """Return how the site answered before; 0 where that says nothing."""
-    host, web_root = goal.host, goal.web_root
-    if not goal.web_url or maintenance.state(host, web_root).is_on:
-        return 0
-    return web.visit(goal).status
-
-
-def _require_answer(source: Instance, goal: Instance, before: int) -> None:
-    """Raise HostError when visitors get an error that they did not get before."""
-    if not goal.web_url:
-        output.say(f"{goal.name}: it has no WEB_URL: whether it answers was not seen")
-        return
-    status = web.visit(goal).status
-    if status >= BROKEN:
-        time.sleep(SETTLING_SECONDS)
-        status = web.visit(goal).status
-    if status == 0:
-        output.warn(f"{goal.name}: {goal.web_url} does not answer this machine: whether it works was not seen")
-    elif status >= BROKEN and status == before:
-        output.warn(f"{goal.name}: {goal.web_url} answers {status}, as it did before")
-    elif status >= BROKEN:
-        raise HostError(f"{goal.name}: {goal.web_url} answers {status} with the code of {source.name}. The web "
-                        "server's error log says why")
+def _remember_way_back(goal: Instance, versions: tuple[str, str], safety: str, changed: Difference) -> None:
+    """Let make rollback take the promotion back: the archive has the old files, the entrances and the database."""
+    entrances = tuple(guard.ENTRANCES)
+    way_back.remember(goal, WayBack("promote", switch_over.now(), *versions, safety, "", changed.replaced,
+                                    changed.removed, changed.added, entrances=entrances))
+    output.say(f"{goal.name}: back, if need be: make rollback INSTANCE={goal.name}")
 
 
 # What is said

@@ -13,7 +13,7 @@ from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import admitted, change
 from scripts.registry.instance import Instance
-from scripts.steps import restricting
+from scripts.steps import answering, restricting
 from scripts.tiki import htpasswd, passwords, probe, restriction_nginx
 
 PASSWORD = "RESTRICT_PASS"
@@ -172,7 +172,7 @@ def _check_password(password: str) -> None:
 
 def _ask(instance: Instance) -> int | None:
     """Return how the site answers this machine: a status, 0 when it does not, None when its address is not known."""
-    return web.visit(instance).status if instance.web_url else None
+    return answering.visit(instance).status if instance.web_url else None
 
 
 def _tell_passwords(instance: Instance, told: dict[str, str]) -> None:

@@ -8,13 +8,12 @@ from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from scripts.errors import CommandError, Fault, RefusedError
-from scripts.health import web
 from scripts.hosts import crontab, process
 from scripts.hosts.host import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import change, registry, relations
 from scripts.registry.instance import Instance
-from scripts.steps import changed, lineage, overwriting, quieting, restoring, restricting, site
+from scripts.steps import answering, changed, lineage, overwriting, quieting, restoring, restricting, site
 from scripts.store import archive
 from scripts.tiki import addresses, maintenance
 from scripts.verbs import restrict, unmute
@@ -175,7 +174,7 @@ def _left_to_people(instance: Instance, main: str, named: list[str]) -> list[str
     if maintenance.state(instance.host, instance.web_root).is_on:
         lines.append(f"its maintenance page is on: make maintenance INSTANCE={name} STATE=off")
     elif instance.web_url:
-        status = web.visit(instance).status
+        status = answering.visit(instance).status
         lines.append(f"{instance.web_url} " + (f"answers {status}" if status else "does not answer this machine"))
     return [*lines, *_about_others(instance, main)]
 

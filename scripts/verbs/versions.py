@@ -19,7 +19,8 @@ PREPARED = "prepared"
 def versions(settings: Settings, instance: Instance | None) -> list[dict[str, object]]:
     """Return a row a version, newest first; raise HostError when no place can be asked and nothing is prepared."""
     offers, problems = sources.everything(settings)
-    offers += [Offer(words.parse(one.name), PREPARED, str(one.path)) for one in trees.all_trees(settings)]
+    offers += [Offer(words.parse(one.name), PREPARED, str(one.path)) for one in trees.all_trees(settings)
+               if not one.is_of_commit]
     if problems and not offers:
         raise HostError(f"{'; '.join(problems)}. Next: set RELEASES_DIR in conf/settings.env to a folder of release "
                         "files, or give one: make prepare VERSION= SOURCE=")
@@ -38,11 +39,16 @@ def show(rows: list[dict[str, object]], instance: Instance | None) -> None:
     Two hundred releases of twenty years would hide what is wanted; JSON=1 has them all.
     """
     columns = COLUMNS | ({"suits": f"RUNS ON {instance.name}"} if instance else {})
-    shown = rows if output.manner.is_json else [row for row in rows if _is_worth_a_line(row, rows)]
+    shown = rows if output.manner.is_json else worth_a_line(rows)
     output.show(shown, columns, "Nothing can be had. Next: set RELEASES_DIR, RELEASES_URL or GIT_REMOTE in "
                                 "conf/settings.env")
     if len(shown) < len(rows):
         output.say(f"and {len(rows) - len(shown)} older releases of these series; all with JSON=1")
+
+
+def worth_a_line(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the rows without the releases that a newer one replaced."""
+    return [row for row in rows if _is_worth_a_line(row, rows)]
 
 
 def _is_worth_a_line(row: dict[str, object], rows: list[dict[str, object]]) -> bool:

@@ -1,5 +1,6 @@
 """Each finding: the thing is broken for real, doctor tells it, the command it prints is run, and it is gone."""
 
+import base64
 import hashlib
 import json
 import os
@@ -285,6 +286,18 @@ def test_a_dead_run_s_scratch_folder_is_told_with_its_removal(ward):
         ward.mends("blog", "leftovers", f"scratch folders.*{left.name}", "^rm -rf -- ")
     finally:
         (ward.toolkit.settings.work / f"scratch-blog.{os.getpid()}").rmdir()
+
+
+def test_a_patch_that_was_written_in_part_is_told_and_put_back(ward):
+    note = ward.toolkit.top / "var/patches/blog/.changing.json"
+    changed = ward.blog.folder / "about.php"
+    note.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    note.write_text(json.dumps({"about.php": base64.b64encode(b"<?php // as it was\n").decode()}))
+    changed.write_text("<?php // half")
+    give_to(lab_user(), changed)
+    ward.mends("blog", "patches", "about.php", "make .*fix")
+    assert changed.read_text() == "<?php // as it was\n"
+    changed.unlink()
 
 
 def test_half_archives_and_companions_of_none_are_told_with_their_removal_when_no_run_writes(ward):

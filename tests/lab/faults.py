@@ -20,9 +20,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.steps import restoring
+from scripts.steps import restoring, updating_journal
 from scripts.tiki import maintenance
-from tests.lab import forked
+from tests.lab import forked, releases
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_tree
 from tests.lab.forked import Ended
@@ -70,6 +70,7 @@ class Bench:
 
     verb = ""
     goal = ""       # the archive that a restore is to bring back
+    choices: dict[str, object] = {}     # of its site
 
     def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
         self.lab, self.name, self.is_far = lab, name, is_far
@@ -79,7 +80,7 @@ class Bench:
         self.kit.set(compress="zst", stall_seconds=PATIENT, database_sessions="no")
         self.sshd = self._start_sshd() if is_far else None
         self.reached = self.kit.over_ssh(self.sshd) if is_far else {}
-        self.sample = small_site(lab, name, is_far)
+        self.sample = small_site(lab, name, is_far, **self.choices)
         self.instance = self.kit.register(name, web_root=self.sample.folder, **self.reached)
         self._whole: dict[tuple, bool] = {}
         self._proven: set[tuple] = set()    # places that a plain run has led from to its goal
@@ -473,6 +474,67 @@ class CloneBench(Bench):
         self.goal = next(source for source in self.known if source != self.goal)
 
 
+class UpdateBench(Bench):
+    """An update to a newer release, which is rolled back after each success: so each run has something to change."""
+
+    verb = "update"
+    choices = {"version": "24.3", "keeps": ("tiki_secdb",)}
+    volatile = ("tiki_schema", "tiki_preferences", "tiki_secdb")   # dates, and the name of a search index
+
+    def __init__(self, lab: Lab, name: str, is_far: bool) -> None:
+        super().__init__(lab, name, is_far)
+        folder = lab.folder / f"releases-{name}"
+        releases.release(folder, "24.3", is_newer=False)
+        releases.release(folder, "24.4")
+        self.kit.set(releases_dir=folder, git_remote="")
+        releases.complete(self.web_root, "24.3", is_newer=False)
+        give_to(lab_user(), self.web_root)
+        self.old = self.site()
+        ended = self.run()
+        assert ended.is_success, ended
+        self.new = self.site()
+        self.after_good()
+        assert self.site() == self.old != self.new
+
+    def site(self) -> str:
+        """Return a digest of code and data; of the new release's database without what differs from run to run."""
+        trees = [{path: told for path, told in describe_tree(folder, without=PAGE_FILES).items()
+                  if not path.startswith((b"temp/", b".trim-"))} for folder in self.folders]
+        names = self.lab.mariadb.sql("SHOW TABLES", self.database).split()
+        is_new = "came_new" in names
+        without = {name for name in names if is_new and (name in self.volatile or name.startswith("index_"))}
+        return digest([*trees, tables(self.lab, self.database, without)])
+
+    def leavings(self) -> list[Path]:
+        """Return what must not be left, the folder of a switch too, unless a journal tells of it."""
+        journal = updating_journal.read(self.kit.instance(self.name))
+        known = Path(journal.folder).name if journal else ""
+        return [*super().leavings(),
+                *(path for path in self.web_root.parent.glob(f".trim-{self.name}-*") if path.name != known)]
+
+    def judge_result(self, after: Left) -> list[str]:
+        wrong = [] if after.site == self.new else ["success, and the site is not the new one"]
+        rubbish = [name for name in maintenance.OWN_NAMES if (self.web_root / name).exists()]
+        return wrong + (["the maintenance page stayed"] if after.is_closed or after.is_begun or rubbish else [])
+
+    def judge_failure(self, before: Left, after: Left) -> list[str]:
+        if after.is_begun:
+            return [] if after.is_closed or after.site in (self.old, self.new) else ["visitors see a mixture"]
+        if after.site not in (before.site, self.old, self.new):
+            return ["the site is a mixture, and no note says so"]
+        return ["the page is on, and no note says why"] if after.is_closed else []
+
+    def advised(self, ended: Ended) -> Ended | None:
+        told = re.search(r"Next: make rollback INSTANCE=(\S+?),", ended.stderr)
+        if told and not (done := forked.run(self.kit.top, "rollback", instance=told[1])).is_success:
+            return done
+        return None
+
+    def after_good(self) -> None:
+        ended = forked.run(self.kit.top, "rollback", instance=self.name)
+        assert ended.is_success, ended
+
+
 def fast_place() -> str | None:
     """Return a folder in memory where programs may be started, if there is one with the room for a lab."""
     try:
@@ -563,7 +625,8 @@ def end_hanging(pid: int) -> None:
 
 
 BENCHES: dict[str, Callable[[Lab, str, bool], Bench]] = {
-    "backup": BackupBench, "restore": RestoreBench, "restore onto a blank": BlankBench, "clone": CloneBench}
+    "backup": BackupBench, "restore": RestoreBench, "restore onto a blank": BlankBench, "clone": CloneBench,
+    "update": UpdateBench}
 
 
 def broken(lab: Lab, story: str, is_far: bool, cases: list[tuple[Call, str]], workers: int) -> list[str]:

@@ -35,14 +35,18 @@ from scripts.verbs import (
     prove,
     refresh,
     restore,
+    rollback,
     takeover,
+    update,
+    upgrade,
 )
 from tests.lab.processes import PR_SET_PDEATHSIG
 from tests.lab.shims import Shims
 from tests.lab.sshd import SYSTEM_PATH
 
 # tasks.py imports them when they are called.
-WARM = (archives, backup, blank, clone, instance, maintenance, promote, prove, refresh, restore, takeover)
+WARM = (archives, backup, blank, clone, instance, maintenance, promote, prove, refresh, restore, rollback,
+        takeover, update, upgrade)
 MARK = "TRIM_LAB_RUN"      # in the environment of all that a run starts on this side
 LONGEST_RUN = 300          # seconds; a busy machine with two cores
 

@@ -158,3 +158,21 @@ except OSError: pass  # nobody is left at the other end
 print(shown)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
 }
+
+# Puts the release that blog has, and two newer ones, into a folder for RELEASES_DIR.
+releases_for_blog() {
+  local version tree folder=$BATS_TEST_TMPDIR/releases
+  mkdir "$folder"
+  for version in 24.4 24.5 25.0; do
+    tree=$BATS_TEST_TMPDIR/tiki-$version
+    cp -a "$FRESH" "$tree"
+    rm -rf "$tree"/db/{local.php,virtuals.inc,lock} "$tree/.htaccess" "$tree"/files/* "$tree"/img/wiki_up/*.jpg \
+      "$tree/themes/own" "$tree/lang"
+    sed -i "s/'24\\.4'/'$version'/" "$tree/lib/setup/twversion.class.php"
+    [ "$version" = 24.4 ] || echo "CREATE TABLE newer (id int);" >"$tree/installer/schema/20260101_newer_tiki.sql"
+    tar -C "$BATS_TEST_TMPDIR" --zstd -cf "$folder/tiki-$version.tar.zst" "tiki-$version"
+    rm -r "$tree"
+  done
+  setting "RELEASES_DIR=$folder"
+  setting GIT_REMOTE=
+}

@@ -14,6 +14,7 @@ from scripts.health.finding import Wrong
 from scripts.health.reach import Reached
 from scripts.registry import registry
 from scripts.registry.instance import Instance
+from scripts.steps import answering
 from scripts.steps.site import Site
 from scripts.store import archive
 from scripts.tiki.probe import Probe
@@ -205,14 +206,14 @@ def test_the_time_a_call_takes_is_no_skew(now, skew):
 
 
 def test_a_server_that_knows_no_htaccess_is_to_be_told_in_its_own_configuration(shop, monkeypatch):
-    monkeypatch.setattr(web, "_ask", lambda url: web.Answer(200, b"CREATE TABLE x", "nginx"))
+    monkeypatch.setattr(answering, "ask", lambda url: answering.Answer(200, b"CREATE TABLE x", "nginx"))
     checked = web.check(shop.with_(web_url="https://shop.example.org/"), is_closed=False)
     (one,) = checked.findings
     assert "https://shop.example.org/db/tiki.sql" in one.problem and "/etc/nginx" in one.next
 
 
 def test_the_maintenance_page_is_no_error(shop, monkeypatch):
-    monkeypatch.setattr(web, "_ask", lambda url: web.Answer(503, b"", "Apache"))
+    monkeypatch.setattr(answering, "ask", lambda url: answering.Answer(503, b"", "Apache"))
     closed = shop.with_(web_url="https://shop.example.org")
     assert web.check(closed, is_closed=True).findings == ()
     assert "error 503" in problems(web.check(closed, is_closed=False).findings)

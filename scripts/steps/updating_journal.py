@@ -1,0 +1,74 @@
+"""The journal of a change of code: how far it got, so that a killed run is taken back, or brought to its end.
+
+It lies on the manager and is written before what it tells of is begun. It counts only together with the note of
+restoring.py: a restore or clone that came after it made it void.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from scripts.hosts.host import MANAGER
+from scripts.registry.instance import Instance
+from scripts.steps import restoring
+from scripts.steps.switching import Job
+
+STAGING, SWITCHING, MIGRATING, OPENED, PROVEN = "staging", "switching", "migrating", "opened", "proven"
+
+@dataclass
+class Journal:
+    """One change. phase is the step that was begun: in staging nothing of the site is changed, in switching its files
+    may be, from migrating on its database too; in opened visitors are in again, and proven is the point of no return.
+
+    moment is ISO, UTC; way_back is what is to be remembered at the end, or None to forget the one there is; commit and
+    head are what the git of a checkout is to stand on then.
+    """
+
+    verb: str
+    variables: dict[str, str]
+    moment: str
+    folder: str
+    root: str
+    web_root: str
+    archive: str
+    dump: str
+    was_closed: bool
+    version: str
+    phase: str = STAGING
+    way_back: dict | None = None
+    commit: str = ""
+    head: str = ""
+
+    @property
+    def since(self) -> datetime:
+        return datetime.fromisoformat(self.moment)
+
+    def job(self, instance: Instance) -> Job:
+        return Job(instance.host, self.web_root, self.root, self.folder)
+
+def write(instance: Instance, journal: Journal, phase: str) -> None:
+    """Note that this phase begins."""
+    journal.phase = phase
+    MANAGER.make_folder(str(_path(instance).parent), 0o700)
+    MANAGER.write(str(_path(instance)), json.dumps(asdict(journal)).encode("utf-8", "surrogateescape"), 0o600)
+    MANAGER.sync(str(_path(instance)))
+
+def read(instance: Instance) -> Journal | None:
+    """Return the journal of a change that did not come to its end."""
+    try:
+        return Journal(**json.loads(_path(instance).read_text(encoding="utf-8", errors="surrogateescape")))
+    except FileNotFoundError:
+        return None
+
+def forget(instance: Instance) -> None:
+    """Remove the journal: nothing is left of the change but its result."""
+    MANAGER.remove(str(_path(instance)))
+
+def counts(instance: Instance, journal: Journal) -> bool:
+    """Whether the site is in the middle of this change, not only its folder at the host left."""
+    note = restoring.unfinished(instance)
+    return journal.phase != STAGING and note is not None and note.is_update
+
+def _path(instance: Instance) -> Path:
+    return instance.settings.state / "status" / f"{instance.name}.updating.json"

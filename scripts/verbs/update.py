@@ -1,0 +1,82 @@
+"""make update: the newest code of the branch or series that a site is of, switched in within seconds, with a way back.
+
+What a killed update left is taken back first. A site of a release gets the newest release of its series, a checkout the
+tip of its branch, trunk the newest trunk.
+"""
+
+from scripts.code import revisions, sources, trees, words
+from scripts.code.trees import PreparedTree
+from scripts.code.words import RELEASE, TRUNK, Word
+from scripts.errors import HostError, RegistryError
+from scripts.present import output
+from scripts.registry.instance import Instance
+from scripts.steps import confirming, switch_over, updating, updating_checkout
+from scripts.steps.updating import Wishes
+from scripts.tiki import probe
+from scripts.tiki.probe import Probe
+
+__all__ = ["Wishes", "update"]
+
+
+def update(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
+    """Bring an instance to the newest code of its own kind and return what is to be told of it; None in a dry run."""
+    confirming.refuse_unconfirmed(instance, wishes.confirm, "updated")
+    recover(instance)
+    found = probe.probe(instance)
+    word = wanted(instance, found, by_commit=bool(wishes.revision or wishes.lag))
+    if word is None:
+        return updating.nothing(instance, str(found.version))
+    return updating.carry_out(instance, tree(instance, word, wishes, "update"), wishes, "update")
+
+
+def recover(instance: Instance) -> None:
+    """Take back what a killed run left, and say so."""
+    if told := switch_over.recover(instance):
+        output.say(f"{instance.name}: {told}")
+
+
+def wanted(instance: Instance, found: Probe, by_commit: bool = False) -> Word | None:
+    """Return what is the newest of a site's own kind, None when nothing as new can be had.
+
+    by_commit asks for its branch, which has commits.
+    """
+    if not found.version.is_known and found.branch != TRUNK:
+        raise RegistryError(f"{instance.name}: its code does not say which Tiki it is. Next: make upgrade "
+                            f"INSTANCE={instance.name} VERSION=...")
+    if "git" in found.checkouts and (named := words.understood(updating_checkout.branch(instance))):
+        if named.kind != RELEASE:
+            return named
+    elif found.branch == TRUNK:
+        return words.parse(TRUNK)
+    series = words.parse(found.version.series)
+    if by_commit or "git" in found.checkouts or not _is_of_release(found):
+        return series
+    return _newest(instance, series, words.parse(found.version.text))
+
+
+def tree(instance: Instance, word: Word, wishes: Wishes, verb: str) -> PreparedTree:
+    """Return the complete code of a version, or of the one commit that is wished for."""
+    settings = instance.settings
+    commit = revisions.resolve(settings, word, wishes.revision, wishes.lag, verb)
+    return trees.prepared(settings, word.text, commit=commit, verb=verb,
+                          tell=lambda line: output.say(f"{instance.name}: {line}"))
+
+
+def _is_of_release(found: Probe) -> bool:
+    word = words.understood(found.version.text)
+    return bool(word and word.kind == RELEASE)
+
+
+def _newest(instance: Instance, series: Word, present: Word) -> Word | None:
+    """Return the newest release of a series that can be had; None when only older ones can."""
+    offers, problems = sources.everything(instance.settings)
+    offered = [offer.word for offer in offers] + [words.of_tree(one.name) for one in
+                                                  trees.all_trees(instance.settings)]
+    best = words.newest([word for word in offered if word.kind == RELEASE], series)
+    if best is None:
+        raise HostError(f"{instance.name}: no release of {series} can be had: "
+                        f"{'; '.join(problems) or 'no place offers one'}. Next: set RELEASES_DIR in conf/settings.env "
+                        "to a folder of release files")
+    for problem in problems:
+        output.warn(f"{instance.name}: {problem}")
+    return best if best.order >= present.order else None
