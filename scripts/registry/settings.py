@@ -40,6 +40,25 @@ class Settings:
                               help="The program that makes the vendor folder of code from git.")
     npm: str = described("npm", pattern=r"[^-\s]\S*", wants="a program",
                          help="The program that builds the scripts of code from git, from Tiki 27 on.")
+    show_root: str = described("", pattern=r"/.*[^/].*", wants="an absolute path",
+                               help="The folder of show sites on this machine (docs/show.md), best a disk of its own.")
+    show_url: str = described("", pattern=r"https?://\*\.[A-Za-z0-9.-]+(:\d+)?",
+                              wants="an address as in https://*.show.example.org",
+                              help="Where shows are seen, as in https://*.show.example.org; the star is a show's id.")
+    show_db_admin: str = described("", help="An option file (mode 0600, [client] section) of a server on which shows "
+                                            "get their databases and accounts.")
+    show_php: str = described("php", help="The PHP command-line program that suits the shows.")
+    show_php_user: str = described("", pattern=r"[A-Za-z0-9_][A-Za-z0-9._-]*", wants="an account name",
+                                   help="The account PHP runs as for shows, as in www-data. With it, TRIM runs as root "
+                                        "and shows share code they cannot write; empty: TRIM's own account, and each "
+                                        "show has a copy.")
+    show_expires: str = described("7d", pattern=r"[1-9]\d{0,3}[hdw]", wants="hours, days or weeks, as in 12h, 7d, 2w",
+                                  help="How long a show lives when nobody says it: hours, days or weeks.")
+    show_max: int = described(50, help="There are never more shows than so many.")
+    show_max_bytes: int = described(20_000_000_000, help="No show is made that would let all of them take more bytes.")
+    show_keep: int = described(20, help="Keep so many last snapshots of shows that are gone.")
+    show_maintenance: str = described("", help="While a reason stands here no show is made or changed; it is told to "
+                                               "who asks.")
 
     def place(self, folder: str) -> Path:
         """Return one of the folders above as an absolute path."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from scripts.errors import Fault, Findings
-from scripts.health import archives, copies, env_files, finding, leftovers, manager, mends, reach, site, web
+from scripts.health import archives, copies, env_files, finding, leftovers, manager, mends, reach, shows, site, web
 from scripts.health.finding import Checked, Finding, Wrong, told
 from scripts.present import output
 from scripts.registry.instance import Instance
@@ -30,6 +30,7 @@ def doctor(settings: Settings, names: list[str]) -> None:
 def _everything(settings: Settings, names: list[str]) -> Iterator[Checked]:
     yield from manager.checks(settings)
     yield from leftovers.checks(settings)
+    yield from shows.checks(settings)
     yield from env_files.checks(settings, names)
     for instance in env_files.readable(settings, names):
         yield from _of_instance(instance)

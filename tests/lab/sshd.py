@@ -55,7 +55,7 @@ class Sshd:
 
     def start(self) -> None:
         if not self.key.exists():
-            self._create()
+            self.create()
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's own chroot, made at boot
         # sshd insists on an absolute path: it executes itself again for each connection.
@@ -83,7 +83,7 @@ class Sshd:
         """Become another host at the same address; known_hosts keeps the old key."""
         self.stop()
         (self.folder / "host_key").unlink()
-        _create_key(self.folder / "host_key")
+        create_key(self.folder / "host_key")
         self.start()
 
     def client_options(self) -> list[str]:
@@ -91,9 +91,10 @@ class Sshd:
         words = ["-p", str(self.port), "-i", str(self.key), "-o", "BatchMode=yes"]
         return [*words, "-o", f"UserKnownHostsFile={self.known_hosts}"]
 
-    def _create(self) -> None:
-        _create_key(self.key)
-        _create_key(self.folder / "host_key")
+    def create(self) -> None:
+        """Make keys and configuration, which start() does when there are none."""
+        create_key(self.key)
+        create_key(self.folder / "host_key")
         authorized = self.folder / "authorized_keys"
         authorized.write_bytes(self.key.with_suffix(".pub").read_bytes())
         host_key = (self.folder / "host_key.pub").read_text()
@@ -110,6 +111,6 @@ class Sshd:
         (self.folder / "sshd_config").write_text(config)
 
 
-def _create_key(path: Path) -> None:
+def create_key(path: Path) -> None:
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "trim lab", "-f", str(path)]
     subprocess.run(words, check=True)

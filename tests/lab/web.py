@@ -16,7 +16,7 @@ from tests.lab.processes import Server, answers, find_program, free_port
 MODULE_PLACES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules")
 MODULES = (
     "mpm_prefork authn_core authn_file authz_core authz_host authz_user auth_basic"
-    " alias deflate dir env expires filter headers mime rewrite setenvif"
+    " alias deflate dir env expires filter headers mime rewrite setenvif vhost_alias"
 )
 
 CONFIG = """\
@@ -38,7 +38,11 @@ TypesConfig /etc/mime.types
 <FilesMatch "^\\.ht">
     Require all denied
 </FilesMatch>
+{compiled}
+"""
+
 # A test changes a file and looks at the page at once.
+COMPILES_ANEW = """\
 php_admin_flag opcache.enable Off
 php_admin_value realpath_cache_ttl 0
 """
@@ -56,13 +60,30 @@ Listen 127.0.0.1:{port}
 </VirtualHost>
 """
 
+# As docs/show.md has it: the first label of the host's name is a show.
+WILDCARD = """
+Listen 127.0.0.1:{port}
+<VirtualHost 127.0.0.1:{port}>
+    UseCanonicalName Off
+    VirtualDocumentRoot "{root}/%1/web"
+    <Directory "{root}">
+        Options FollowSymLinks
+        AllowOverride All
+        Require all granted
+        DirectoryIndex index.php index.html
+    </Directory>
+</VirtualHost>
+"""
+
 
 class Apache:
     """Serves as the lab's user; serve() may be called while it runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, keeps_compiled: bool = False) -> None:
+        """keeps_compiled: PHP looks for changes of a file every few seconds only, as in production."""
+        self.folder, self.keeps_compiled = folder, keeps_compiled
         self._sites: dict[Path, int] = {}
+        self._wildcards: set[Path] = set()
         self._server: Server | None = None
 
     def serve(self, root: Path) -> str:
@@ -72,6 +93,11 @@ class Apache:
             self._write_config()
             self._reload()
         return f"http://127.0.0.1:{self._sites[root]}"
+
+    def serve_wildcard(self, root: Path) -> str:
+        """Serve the folders web/ below the folders of root by the first label of the host's name; return the URL."""
+        self._wildcards.add(root)
+        return self.serve(root)
 
     def stop(self) -> None:
         if self._server:
@@ -88,8 +114,10 @@ class Apache:
         kind = "php7" if php[-1].name.startswith("libphp7") else "php"
         modules.append(f"LoadModule {kind}_module {php[-1]}")
         identity = f"User {lab_user()}\nGroup {lab_user()}" if os.geteuid() == 0 else ""
-        main = CONFIG.format(folder=self.folder, identity=identity, modules="\n".join(modules))
-        sites = [SITE.format(port=port, root=root) for root, port in self._sites.items()]
+        main = CONFIG.format(folder=self.folder, identity=identity, modules="\n".join(modules),
+                             compiled="" if self.keeps_compiled else COMPILES_ANEW)
+        sites = [(WILDCARD if root in self._wildcards else SITE).format(port=port, root=root)
+                 for root, port in self._sites.items()]
         (self.folder / "apache.conf").write_text(main + "".join(sites))
 
     def _reload(self) -> None:

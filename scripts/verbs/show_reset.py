@@ -1,0 +1,34 @@
+"""make show-reset: a show as it was when it was new, with a new administrator's password.
+
+The guard's login, the snapshot and the day it expires stay. Mends a show that a broken run has left.
+"""
+
+from scripts.errors import RefusedError
+from scripts.hosts import process
+from scripts.present import output
+from scripts.registry.settings import Settings
+from scripts.steps import creating, showing, showing_bases, showing_building
+from scripts.steps import showing_places as places
+from scripts.verbs import show
+
+
+def show_reset(settings: Settings, show_id: str) -> dict[str, object] | None:
+    """Put a show back and return what is to be told, its new password included; None in a dry run."""
+    places.require(settings)
+    places.refuse_maintenance(settings)
+    known = showing.read(settings, show_id)
+    if known.state == showing.BUILD:
+        raise RefusedError(f"{show_id}: was never whole. Next: make show-destroy ID={show_id}, and make show again")
+    if process.conduct.dry_run:
+        output.say(f"would: make {show_id} anew from its base")
+        return None
+    with showing.working(settings, show_id, showing.MAINTENANCE, "reset", mends=True) as held:
+        base = showing_bases.of_key(settings, held.base) or showing_bases.ready(settings, held.version)
+        showing_building.close(settings, show_id)
+        password = showing_building.fill(settings, held, base)
+        showing.change(settings, show_id, base=base.key, tiki=base.tiki)
+    output.say(f"{show_id}: as new: {places.url(settings, show_id)}")
+    if not output.manner.is_json:
+        show.tell_passwords(show_id, password)
+    return {**showing.told(settings, showing.read(settings, show_id)), "admin": creating.ADMIN,
+            "admin_password": password}

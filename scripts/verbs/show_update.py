@@ -1,0 +1,34 @@
+"""make show-update: the newest code of a show's version; what was done in the show stays."""
+
+from scripts.errors import RefusedError
+from scripts.hosts import process
+from scripts.present import output
+from scripts.registry.settings import Settings
+from scripts.steps import showing, showing_bases, showing_updating
+from scripts.steps import showing_places as places
+
+
+def show_update(settings: Settings, show_id: str, is_prepared: bool = False) -> dict[str, object] | None:
+    """Bring a show to the newest code of its version word; None in a dry run.
+
+    is_prepared takes the newest base that is there and makes none.
+    """
+    places.require(settings)
+    places.refuse_maintenance(settings)
+    known = showing.read(settings, show_id)
+    new = showing_bases.ready(settings, known.version) if is_prepared else \
+        showing_bases.made(settings, known.version, True, output.say)
+    if new.key == known.base:
+        output.say(f"{show_id}: Tiki {known.tiki}, nothing newer")
+        return {**showing.told(settings, known), "updated": []}
+    if process.conduct.dry_run:
+        output.say(f"would: bring {show_id} from {known.base} to the newest code of {known.version}")
+        return None
+    with showing.working(settings, show_id, showing.MAINTENANCE, "update") as held:
+        old = showing_bases.of_key(settings, held.base)
+        if old is None:
+            raise RefusedError(f"{show_id}: what it was made from is gone. Next: make show-reset ID={show_id}")
+        applied = showing_updating.carry_out(settings, held, old, new)
+        showing.change(settings, show_id, base=new.key, tiki=new.tiki)
+    output.say(f"{show_id}: Tiki {new.tiki}, {len(applied)} patches for its database: {places.url(settings, show_id)}")
+    return {**showing.told(settings, showing.read(settings, show_id)), "updated": applied}

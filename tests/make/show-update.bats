@@ -1,0 +1,43 @@
+# make show-update: the newest code of its version.
+
+setup() {
+  load helper
+  keep_registry
+  setting "SHOW_ROOT=$BATS_TEST_TMPDIR/shows"
+  setting 'SHOW_URL=https://*.show.example.org'
+  setting "SHOW_DB_ADMIN=$BATS_TEST_TMPDIR/admin.cnf"
+  [ "$(id -u)" -ne 0 ] || setting SHOW_PHP_USER=nobody
+  mkdir -p "$TRIM_TOP/var/shows"
+}
+
+teardown() {
+  put_back_registry
+  rm -rf "$TRIM_TOP/var/shows"
+}
+
+@test "show-update names the shows there are when ID is missing or wrong" {
+  trim show-update
+  assert_one_line "ID= is missing: which show? there is none yet"
+  echo '{"id": "ann-1", "state": "ACTIV"}' >"$TRIM_TOP/var/shows/ann-1.json"
+  trim show-update
+  assert_one_line "ID= is missing: which show? known: ann-1"
+  trim show-update ID=../ann-1
+  assert_one_line "there is no show '../ann-1'; known: ann-1"
+}
+
+@test "show-update changes nothing under maintenance" {
+  echo '{"id": "ann-1", "state": "ACTIV"}' >"$TRIM_TOP/var/shows/ann-1.json"
+  setting 'SHOW_MAINTENANCE=a new disk'
+  trim show-update ID=ann-1
+  assert_failure 9
+  assert_output_contains "a new disk"
+  grep -q ACTIV "$TRIM_TOP/var/shows/ann-1.json"
+}
+
+@test "show-update says which version it cannot get" {
+  setting GIT_REMOTE=
+  echo '{"id": "ann-1", "state": "ACTIV", "version": "24.9"}' >"$TRIM_TOP/var/shows/ann-1.json"
+  trim show-update ID=ann-1
+  assert_one_line "24.9 cannot be had"
+  grep -q ACTIV "$TRIM_TOP/var/shows/ann-1.json"
+}
