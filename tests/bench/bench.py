@@ -1,4 +1,4 @@
-"""make bench [TREE=folder] [WHAT=backup|create|clone]: times against the plain way, measured in one run.
+"""make bench [TREE=folder] [WHAT=backup|create|clone|update]: times against the plain way, measured in one run.
 
 TREE= is a real Tiki's files; without it the site is made up.
 """
@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import backups, clones, creation, sites
+from tests.bench import backups, clones, creation, sites, updates
 from tests.lab import sample_code
 from tests.lab.lab import Lab
 from tests.lab.toolkit import Toolkit
 
 MADE_UP_FILES = 6000
-ALL = ("backup", "create", "clone")
+ALL = ("backup", "create", "clone", "update")
 
 
 def main(tree: str, what: str) -> int:
@@ -27,6 +27,8 @@ def main(tree: str, what: str) -> int:
         kit = Toolkit(lab.folder / "toolkit", lab)
         if "create" in wanted:
             missed += creation.measure(lab, kit, _code(lab, tree), bool(tree))
+        if "update" in wanted:
+            missed += updates.measure(lab, kit, _code(lab, tree))
         if {"backup", "clone"} & set(wanted):
             site = sites.real(lab, "site", Path(tree).resolve()) if tree else sites.made_up(lab, "site", MADE_UP_FILES)
             kit.register("site", web_root=site.folder)
@@ -39,6 +41,8 @@ def main(tree: str, what: str) -> int:
 def _code(lab: Lab, tree: str) -> Path:
     """Return the code of a Tiki without anybody's account."""
     code = lab.folder / "tiki-24.4"
+    if code.exists():
+        return code
     if not tree:
         sample_code.write_code(code, files=MADE_UP_FILES)
         return code

@@ -23,7 +23,7 @@ def measure(lab: Lab, kit: Toolkit, tree: Path, is_real: bool) -> int:
     By hand goes the same way, here or by ssh. The limit is that of a real Tiki: the installer of the sample does next
     to nothing.
     """
-    admin, missed = _administrator(lab), 0
+    admin, missed = administrator(lab), 0
     for is_ssh in (False, True):
         where = "ssh" if is_ssh else "here"
         first = f"first site, {where}" + ("" if is_ssh else ", its code not yet prepared")
@@ -64,9 +64,10 @@ def _by_hand(lab: Lab, tree: Path, name: str, is_ssh: bool) -> None:
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _administrator(lab: Lab) -> Path:
+def administrator(lab: Lab) -> Path:
+    """Return an option file of an account that may make databases and accounts."""
     for host in ("localhost", "127.0.0.1"):
-        lab.mariadb.sql(f"CREATE USER boss@'{host}' IDENTIFIED BY 'boss'; "
+        lab.mariadb.sql(f"CREATE USER IF NOT EXISTS boss@'{host}' IDENTIFIED BY 'boss'; "
                         f"GRANT ALL ON *.* TO boss@'{host}' WITH GRANT OPTION")
     path = lab.folder / "admin.cnf"
     path.write_text(f"[client]\nuser=boss\npassword=boss\nhost=127.0.0.1\nport={lab.mariadb.port}\n")

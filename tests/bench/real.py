@@ -1,7 +1,8 @@
-"""make test-real TREE=folder: the round trip of a real Tiki, local and ssh, with nothing taken on trust.
+"""make test-real TREE=folder [OLD=folder]: the round trip of a real Tiki, local and ssh, with nothing taken on trust.
 
 The Tiki in TREE is copied into the lab, installed by its own console, backed up, proven, restored into a blank, and
 the two are compared: every file by rsync's checksums, every table by the server's, the page through Apache and PHP.
+A site of the release in OLD is upgraded to that in TREE and rolled back.
 """
 
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import real_clone, real_quiet, sites
+from tests.bench import real_clone, real_quiet, real_update, sites
 from tests.lab.lab import Lab
 from tests.lab.sample_tiki import SampleTiki
 from tests.lab.toolkit import Toolkit
@@ -20,7 +21,7 @@ CACHES = ("/temp/cache/*", "/temp/templates_c/*", "/temp/public/*", "/temp/mail_
 KEPT = ("/db/local.php",)
 
 
-def main(tree: Path) -> int:
+def main(tree: Path, old: Path | None) -> int:
     """Run both round trips; return how many differences were not expected."""
     if not (tree / "tiki-setup.php").exists():
         print(f"test-real: TREE={tree}: there is no tiki-setup.php in it; give the folder of a Tiki's files",
@@ -28,7 +29,7 @@ def main(tree: Path) -> int:
         return 2
     with Lab() as lab:
         found = sum(_round_trip(lab, tree, is_ssh) for is_ssh in (False, True))
-        found += _quiet(lab, tree) + _clones(lab, tree)
+        found += _quiet(lab, tree) + _clones(lab, tree) + (_upgrades(lab, old, tree) if old else 0)
     print(f"\ntest-real: {'all is equal' if not found else f'{found} differences'}")
     return 1 if found else 0
 
@@ -75,6 +76,13 @@ def _clones(lab: Lab, tree: Path) -> int:
     return len(found)
 
 
+def _upgrades(lab: Lab, old: Path, tree: Path) -> int:
+    print("\n== upgrades ==")
+    found = _timed("there and back", lambda: real_update.differences(lab, old, tree))
+    print("\n".join(f"   DIFFERS: {line}" for line in found) or "   every file and every table is as before")
+    return len(found)
+
+
 def _files(source: Path, target: Path) -> list[str]:
     """Return what rsync would still change, and in the data folders too."""
     left_out = [f"--exclude={path}" for path in (*CACHES, *KEPT)]
@@ -106,4 +114,5 @@ def _timed(label: str, job):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] else ".").resolve()))
+    given = [Path(word).resolve() if word else None for word in [*sys.argv[1:], "", ""][:2]]
+    sys.exit(main(given[0] or Path("."), given[1]))
