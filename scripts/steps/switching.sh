@@ -104,6 +104,8 @@ farm) # Give every file of the web root a second name, before the page is up: mo
     grep -zv '/$' "$job/farm" | link_to "$job/old" 2>/dev/null
     there <"$job/entrances" >"$job/entrances.there" && link_to "$job/old" <"$job/entrances.there" || exit 1
     cat "$job/replaced" "$job/gone" "$job/entrances.there" | differing . "$job/old" >"$job/stale"
+    # Room for the way back, should the disk be full by then: it makes a few lists as long as this one.
+    head -c "$((8 * $(wc -c <"$job/farm") + 2000000))" /dev/zero >"$job/reserve" || exit 1
     cd "$job/old" && no_links <"$job/stale" || exit 1
     ;;
 mark) # Note what is there now that the page is up, and mend second names of what was changed meanwhile.
@@ -131,6 +133,7 @@ after) # Tell what Tiki's own update did to files beside its database: + came, -
     ;;
 back) # Make the web root what it was when it was marked; without a mark nothing was changed yet.
     end_others
+    rm -f -- "$job/reserve"
     if [ -e "$job/before" ]; then
         { [ -e "$job/after" ] && cp -f "$job/after" "$job/now"; } || names "$job/now" "$job/put" || exit 1
         comm -z -13 "$job/before" "$job/now" | code_of >"$job/added"

@@ -24,7 +24,7 @@ from tests.lab.web import fetch
 __all__ = ["code", "in_a_hurry", "lab", "shared"]  # fixtures
 
 TOOLS = ["sh", "env", "find", "grep", "sort", "comm", "cat", "mv", "cp", "rm", "rmdir", "tar", "xargs", "wc", "tail",
-         "sed", "sleep", "kill", "sync"]
+         "sed", "sleep", "kill", "sync", "head"]
 """What a host without perl has."""
 
 
@@ -308,6 +308,8 @@ def test_names_of_any_kind_are_switched_and_put_back_with_perl_and_without(tmp_p
     for name in lists.put:
         _write(job_folder / "new" / name, "new")
     switching.farm(job)
+    held = (job_folder / "reserve").stat()
+    assert held.st_blocks * 512 > 2_000_000    # what the way back gets on a disk that is full by then
     switching.mark(job)
     switching.put(job, lists)
     now = describe_tree(root)
@@ -316,6 +318,7 @@ def test_names_of_any_kind_are_switched_and_put_back_with_perl_and_without(tmp_p
     assert not (root / "gone").exists()
     _write(root / "files/later.txt", "came meanwhile")
     switching.back(job)
+    assert not (job_folder / "reserve").exists()
     (root / "files/later.txt").unlink()
     assert describe_tree(root) == before
 
