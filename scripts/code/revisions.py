@@ -72,6 +72,17 @@ def between(settings: Settings, word: Word, good: str, bad: str, verb: str) -> l
     return line[places[bad]:places[good]][::-1]
 
 
+def is_older(settings: Settings, word: Word, commit: str, present: str, verb: str) -> bool:
+    """Tell whether a commit came to a branch before another one; False when the branch never was one of them."""
+    branch = _branch(settings, word)
+    for back in LOOK_BACK:
+        line = history.line(settings, branch.place, branch.commit, back and datetime.now(UTC) - back, verb)
+        places = {one.id: number for number, one in enumerate(line)}
+        if commit in places and present in places:
+            return places[commit] > places[present]
+    return False
+
+
 def newest_before(line: Iterable[Commit], moment: datetime) -> Commit | None:
     """Return the newest commit that is not younger than a moment, and has nothing younger before it.
 

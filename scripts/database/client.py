@@ -23,7 +23,7 @@ PACKET = "--max-allowed-packet=1G"  # the largest a server can be set to; a row 
 # What earlier questions of the same session may have set. And quote_text escapes with backslashes; a server may be set
 # to take them as they are.
 PLAIN_MODE = ("SET SESSION sql_mode = REPLACE(@@GLOBAL.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), time_zone = DEFAULT, "
-              "foreign_key_checks = DEFAULT, autocommit = 1")
+              "foreign_key_checks = DEFAULT, autocommit = 1, wait_timeout = 600")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Each is one connection to the server; an account may have few of them, so at most PER_ACCOUNT stay.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from scripts.hosts.host import Host
 PER_ACCOUNT = 2          # ways to enter, as with another character set
 TAIL = 400               # bytes; the answer to the last question is shorter
 
+_looking = threading.Lock()
 _kept: dict[tuple[str, str], dict[tuple[str, ...], Dialogue]] = {}
 
 
@@ -34,10 +36,11 @@ def ask(host: Host, options: str, words: Sequence[str], question: bytes, token: 
     sessions = _kept.get((host.name, options))
     if sessions is None:
         return None
-    known = sessions.get(tuple(words))
-    if known is None:
-        if len(sessions) >= PER_ACCOUNT or (known := host.dialogue(*words)) is None:
-            return None
-        sessions[tuple(words)] = known
+    with _looking:
+        known = sessions.get(tuple(words))
+        if known is None:
+            if len(sessions) >= PER_ACCOUNT or (known := host.dialogue(*words)) is None:
+                return None
+            sessions[tuple(words)] = known
     answered = f">{token}</field>".encode()
     return known.ask(question, lambda text: text.endswith(b"</resultset>\n") and answered in text[-TAIL:])

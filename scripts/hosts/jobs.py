@@ -8,11 +8,13 @@ from contextlib import suppress
 
 import psutil
 
+from scripts.errors import CommandError
 from scripts.hosts import stall
 from scripts.hosts.outcome import Running
 
 LOOK_SECONDS = 0.5       # how long a signal may wait while jobs run side by side
 GRACE_SECONDS = 5        # between asking a program to end and killing it
+NOT_RUN = object()
 
 
 def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> list[object]:
@@ -20,7 +22,7 @@ def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> lis
 
     The first one that raises ends the programs of the others, and its fault is raised.
     """
-    results: list[object] = [None] * len(jobs)
+    results: list[object] = [NOT_RUN] * len(jobs)
     faults: list[BaseException] = []
     above, group = here.group, Group()
     above.inner.append(group)
@@ -57,6 +59,8 @@ def side_by_side(*jobs: Callable[[], object], at_once: int | None = None) -> lis
         above.inner.remove(group)
     if faults:
         raise faults[0]
+    if any(one is NOT_RUN for one in results):   # a job above this one failed, and tells why
+        raise CommandError("not started, because a job beside it failed")
     return results
 
 

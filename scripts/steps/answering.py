@@ -35,6 +35,13 @@ class Answer(NamedTuple):
         return ""
 
 
+    def is_worse_than(self, earlier: "Answer | None") -> bool:
+        """Tell whether the site fails, or is silent, in a way it did not before."""
+        if self.status == 0:
+            return earlier is not None and earlier.status != 0
+        return bool(self.problem) and (earlier is None or self.problem != earlier.problem)
+
+
 def visit(instance: Instance) -> Answer:
     """Return how a site answers a stranger who opens its first page; never raises."""
     return ask(f"{instance.web_url.rstrip('/')}/")
@@ -56,20 +63,19 @@ def require(instance: Instance, earlier: Answer | None, code: str, patience_seco
         output.say(f"{instance.name}: it has no WEB_URL: whether it answers was not seen")
         return 0
     deadline = time.monotonic() + (PATIENT_SECONDS if patience_seconds is None else patience_seconds)
-    while (answer := visit(instance)).problem and time.monotonic() < deadline and not _same(answer, earlier):
+    while (answer := visit(instance)).is_worse_than(earlier) and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)
     url = instance.web_url
+    if answer.status == 0 and answer.is_worse_than(earlier):
+        raise HostError(f"{instance.name}: {url} does not answer any more with {code}: "
+                        f"{answer.body.decode('utf-8', 'replace')}. The web server's error log says why")
     if answer.status == 0:
         output.warn(f"{instance.name}: {url} does not answer this machine: whether it works was not seen")
-    elif answer.problem and _same(answer, earlier):
+    elif answer.problem and not answer.is_worse_than(earlier):
         output.warn(f"{instance.name}: {url} {answer.problem}, as it did before")
     elif answer.problem:
         raise HostError(f"{instance.name}: {url} {answer.problem} with {code}. The web server's error log says why")
     return answer.status
-
-
-def _same(answer: Answer, earlier: Answer | None) -> bool:
-    return earlier is not None and answer.problem == earlier.problem
 
 
 def ask(url: str) -> Answer:

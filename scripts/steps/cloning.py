@@ -48,13 +48,22 @@ def closed(target: Site) -> Iterator[None]:
     """
     instance = target.instance
     was_on = maintenance.state(instance.host, instance.web_root).is_on
-    replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
     try:
+        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
         yield
     except BaseException:
         if not was_on and not restoring.unfinished(instance):
-            maintenance.turn_off(instance.host, instance.web_root)
+            _open_again(instance)
         raise
+
+
+def _open_again(instance: Instance) -> None:
+    """Take the page away where nothing was changed; the fault that led here is the one to tell."""
+    try:
+        maintenance.turn_off(instance.host, instance.web_root)
+    except (Fault, OSError) as fault:
+        output.warn(f"{instance.name}: nothing was changed, but its maintenance page is still up: {fault}. Next: make "
+                    f"maintenance INSTANCE={instance.name} STATE=off")
 
 
 @contextmanager

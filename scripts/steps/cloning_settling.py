@@ -11,7 +11,7 @@ from scripts.steps import (
     replace,
     restoring,
     schema_updates,
-    way_back,
+    switch_over,
 )
 from scripts.steps.cloning_manner import Cloned, Manner, Origin
 from scripts.steps.site import Site
@@ -26,7 +26,7 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
     """
     instance = fresh.instance
     known_version.remember(instance, str(fresh.probe.version))
-    way_back.forget(instance)
+    switch_over.forget(instance)
     if "code" in manner.what:
         release_files.inherit(origin.name, instance)
     if "data" in manner.what:

@@ -75,6 +75,15 @@ def take(site: Site, name: str) -> None:
     MANAGER.sync(str(path))
 
 
+def keep_written(site: Site) -> Path:
+    """Keep the database as it is now, for a person to look into; return where. The last one that was kept goes."""
+    for path in folder(site.instance).glob(f"{site.instance.name}.written-*.sql.zst"):
+        MANAGER.remove(str(path))
+    name = f"{site.instance.name}.written-{datetime.now().strftime(STAMP)}.sql.zst"
+    take(site, name)
+    return path_of(site.instance, name)
+
+
 def load_back(client: Client, instance: Instance, name: str) -> None:
     """Make a database what the dump says, whatever is in it; raise DatabaseError when it is not that afterwards."""
     path = path_of(instance, name)

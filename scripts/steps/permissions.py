@@ -10,6 +10,9 @@ from scripts.tiki import layout, permissions
 from scripts.tiki.permissions import Change
 from scripts.tiki.probe import Probe
 
+AS_ITS_FOLDER = 'for path; do chown -h --reference="${path%/*}" -- "$path" || exit 1; done'
+"""find tells a folder before what is in it: so a new folder hands on what it was given itself."""
+
 
 def wrong(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> list[Change]:
     """Return the files and folders whose mode or owner is not what Tiki needs. Costs one call, or two as root.
@@ -48,17 +51,27 @@ def empty_caches(instance: Instance) -> None:
         instance.host.run("find", *folders, "-mindepth", "1", "-type", "f", *guards, "-delete")
 
 
-def give_to_owner(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> None:
-    """Give what a console that ran as root has written to the owner of the site, where owners can be given.
+def give_to_owner(instance: Instance, probe: Probe, folders: Sequence[str] = (), since: int = 0,
+                  in_dry_run: bool = False) -> None:
+    """Give what a console that ran as root has written to whom its folder belongs, where owners can be given.
 
-    folders, relative to the web root, are all that is looked at when there are any.
+    Root's files in root's folders stay as they are. folders, relative to the web root, are all that is looked at when
+    there are any; what is older than since, in seconds by the host's clock, is left alone. in_dry_run: also in one, where
+    a console that was asked has written.
     """
     if not probe.owner or not is_root_at(instance.host):
         return
-    owner, group, root = probe.owner, probe.group, instance.web_root
+    root = instance.web_root
     places = instance.host.present(*(f"{root}/{folder}" for folder in folders), kind="d") if folders else [root]
-    instance.host.run("find", *places, "(", "!", "-user", owner, "-o", "!", "-group", group, ")",
-                      "-exec", "chown", "-h", f"{owner}:{group}", "--", "{}", "+")
+    give = instance.host.read if in_dry_run else instance.host.run
+    if places:
+        give("find", *places, "-user", "0", "-newerct", f"@{since}", "-exec", "sh", "-c", AS_ITS_FOLDER, "sh", "{}",
+             "+")
+
+
+def clock(instance: Instance) -> int:
+    """Return the seconds since 1970 by the clock of the instance's host."""
+    return int(instance.host.read_line("date", "+%s"))
 
 
 def _to_all(host: Host, web_root: str, paths: list[str], *words: str) -> None:

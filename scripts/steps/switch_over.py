@@ -30,7 +30,7 @@ from scripts.steps import (
 )
 from scripts.steps.site import Site
 from scripts.steps.switching import Job, Lists
-from scripts.steps.updating_journal import MIGRATING, OPENED, PROVEN, STAGING, SWITCHING, Journal
+from scripts.steps.updating_journal import BACK, MIGRATING, OPENED, PROVEN, STAGING, SWITCHING, Journal
 from scripts.steps.way_back import WayBack
 from scripts.tiki import layout, maintenance
 
@@ -167,25 +167,41 @@ def _put_back(found: Site, journal: Journal, job: Job, fault: Fault) -> Fault:
     output.warn(f"{instance.name}: {fault}")
     output.say(f"{instance.name}: putting back what was there")
     try:
+        written = _keep_written(found, journal)
         _back(instance, journal, job, found)
-        return unpacking.with_next_step(fault, f"{PUT_BACK}: the site is what it was before {note.what}")
+        return unpacking.with_next_step(fault, f"{PUT_BACK}: the site is what it was before {note.what}{written}")
     except (Fault, OSError) as second:
         return unpacking.with_next_step(fault, f"Putting back failed too: {second}. The maintenance page stays. "
                                                f"{restoring.way_out(instance, note)}")
 
 
-def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = None) -> None:
-    """Undo a change as far as its journal says it got; the page goes last."""
+def _keep_written(found: Site, journal: Journal) -> str:
+    """Keep the database of a site that visitors were in again, and return the words that say where; page on."""
+    if journal.phase != OPENED or journal.was_closed:
+        return ""
+    _close(found.instance, journal)
+    path = final_dump.keep_written(found)
+    return f"; what was written in the seconds in which it was open is in {path}"
+
+
+def _close(instance: Instance, journal: Journal) -> None:
     if not journal.was_closed and not maintenance.state(instance.host, instance.web_root).is_on:
         replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
-    switching.back(job)
-    if journal.phase in (MIGRATING, OPENED):
-        if found:
-            final_dump.load_back(found.client, instance, journal.dump)
-        else:
-            with site.opened_anyhow(instance) as there:
-                final_dump.load_back(there.client, instance, journal.dump)
-    permissions.empty_caches(instance)
+
+
+def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = None) -> None:
+    """Undo a change as far as its journal says it got; the page goes last."""
+    if journal.phase != BACK:
+        _close(instance, journal)
+        switching.back(job)
+        if journal.phase in (MIGRATING, OPENED):
+            if found:
+                final_dump.load_back(found.client, instance, journal.dump)
+            else:
+                with site.opened_anyhow(instance) as there:
+                    final_dump.load_back(there.client, instance, journal.dump)
+        permissions.empty_caches(instance)
+        updating_journal.write(instance, journal, BACK)
     if not journal.was_closed:
         maintenance.turn_off(instance.host, instance.web_root)
     restoring.end(instance)
@@ -202,7 +218,12 @@ def recover(instance: Instance) -> str:
         return ""
     job = journal.job(instance)
     note = restoring.unfinished(instance)
-    if journal.phase == PROVEN:
+    if process.conduct.dry_run:
+        return f"would: end what a killed {journal.verb} to {journal.version} left"
+    is_its_own = note is None or note.is_update
+    if is_its_own and journal.phase == PROVEN or journal.phase == OPENED and updating_journal.counts(instance, journal):
+        if journal.phase == OPENED and not journal.was_closed:
+            maintenance.turn_off(instance.host, instance.web_root)
         release_files.forget(instance)
         _finish(instance, journal, job)
         return f"the {journal.verb} to {journal.version} was brought to its end"
@@ -221,6 +242,14 @@ def recover(instance: Instance) -> str:
         raise unpacking.with_next_step(fault, "The maintenance page stays. "
                                               f"{restoring.way_out(instance, note)}") from error
     return f"{note.what} was taken back: code and database are what they were before it"
+
+
+def forget(instance: Instance) -> None:
+    """Forget the way back and what a killed change left: the site was made something else since."""
+    way_back.forget(instance)
+    if journal := updating_journal.read(instance):
+        switching.remove(journal.job(instance))
+        updating_journal.forget(instance)
 
 
 def now() -> str:

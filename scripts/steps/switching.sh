@@ -77,6 +77,11 @@ LINK='
     exit($failed ? 1 : 0);
 '
 
+# Files that Tiki's own update may rewrite.
+configuration() {
+    grep -z '^db/[^/]*\.php$'
+}
+
 # What is no folder, and no data of users.
 code_of() {
     grep -zv '/$' | grep -zvEf "$job/data"
@@ -103,14 +108,15 @@ farm) # Give every file of the web root a second name, before the page is up: mo
     names "$job/farm" "$job/replaced" "$job/gone" || exit 1
     grep -zv '/$' "$job/farm" | link_to "$job/old" 2>/dev/null
     there <"$job/entrances" >"$job/entrances.there" && link_to "$job/old" <"$job/entrances.there" || exit 1
-    cat "$job/replaced" "$job/gone" "$job/entrances.there" | differing . "$job/old" >"$job/stale"
+    configuration <"$job/farm" | cat - "$job/replaced" "$job/gone" "$job/entrances.there" |
+        differing . "$job/old" >"$job/stale"
     # Room for the way back, should the disk be full by then: it makes a few lists as long as this one.
     head -c "$((8 * $(wc -c <"$job/farm") + 2000000))" /dev/zero >"$job/reserve" || exit 1
     cd "$job/old" && no_links <"$job/stale" || exit 1
     ;;
 mark) # Note what is there now that the page is up, and mend second names of what was changed meanwhile.
     names "$job/before" "$job/replaced" "$job/gone" || exit 1
-    cat "$job/replaced" "$job/gone" | differing . "$job/old" >"$job/stale"
+    configuration <"$job/before" | cat - "$job/replaced" "$job/gone" | differing . "$job/old" >"$job/stale"
     link_to "$job/old" <"$job/stale" || exit 1
     there <"$job/folders" >"$job/folders.there" || exit 1
     tar --no-recursion --null -T "$job/folders.there" -cf "$job/folders.tar" || exit 1
@@ -128,7 +134,7 @@ after) # Tell what Tiki's own update did to files beside its database: + came, -
     cat "$job/put" "$job/gone" | sort -zu >"$job/ours" || exit 1
     comm -z -13 "$job/before" "$job/after" | comm -z -23 - "$job/ours" | code_of | sed -z 's/^/+/'
     comm -z -23 "$job/before" "$job/after" | comm -z -23 - "$job/ours" | code_of | sed -z 's/^/-/'
-    grep -z '^db/[^/]*\.php$' "$job/after" | comm -z -12 - "$job/before" | comm -z -23 - "$job/ours" |
+    configuration <"$job/after" | comm -z -12 - "$job/before" | comm -z -23 - "$job/ours" |
         differing . "$job/old" | sed -z 's/^/~/'
     ;;
 back) # Make the web root what it was when it was marked; without a mark nothing was changed yet.
@@ -142,7 +148,9 @@ back) # Make the web root what it was when it was marked; without a mark nothing
         comm -z -13 "$job/before" "$job/now" | grep -z '/$' | sort -zr |
             xargs -0 -r rmdir --ignore-fail-on-non-empty -- 2>/dev/null
         [ ! -e "$job/folders.tar" ] || tar --keep-directory-symlink -xpf "$job/folders.tar" || exit 1
-        grep -zv '/$' "$job/before" | (cd "$job/old" && there) >"$job/kept" || exit 1
+        # Of users' data only what the switch replaced or removed, and what is missing: the rest is what they put there.
+        { code_of <"$job/before" | cat - "$job/replaced" "$job/gone"; comm -z -23 "$job/before" "$job/now"; } |
+            grep -zv '/$' | sort -zu | comm -z -12 - "$job/before" | (cd "$job/old" && there) >"$job/kept" || exit 1
         differing "$job/old" . <"$job/kept" >"$job/wanted" || exit 1
         (cd "$job/old" && link_to "$root" <"$job/wanted") || exit 1
         differing "$job/old" . <"$job/wanted" >"$job/failed" || exit 1

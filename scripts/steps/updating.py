@@ -113,8 +113,9 @@ class _Temporary(TemporaryDirectory):
 def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, folder: Path) -> Change:
     """Return what switch_over is to do."""
     instance, version = found.instance, plan.tree.version
+    since = permissions.clock(instance)
     earlier, page_before = answering.before(instance), updating_proof.page_problem(instance)
-    permissions.give_to_owner(instance, found.probe)
+    permissions.give_to_owner(instance, found.probe, since=since)
 
     def stage(job: Job) -> None:
         owner = replacing.owner_of(found)
@@ -132,7 +133,7 @@ def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, fo
 
     def proof() -> None:
         updating_proof.require(instance, version, page_before)
-        permissions.give_to_owner(instance, found.probe, updating_proof.WRITTEN)
+        permissions.give_to_owner(instance, found.probe, updating_proof.WRITTEN, since)
 
     def remembered(dump: str, effects: Effects) -> WayBack:
         return _way_back(found, plan, verb, archive, dump, effects)
@@ -141,7 +142,7 @@ def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, fo
         release_files.remember(instance, plan.new)
         patching.tell_after_update(instance, plan.new)
         known_version.remember(instance, version)
-        permissions.give_to_owner(instance, found.probe)
+        permissions.give_to_owner(instance, found.probe, since=since)
 
     return Change(verb, {"INSTANCE": instance.name, **(wishes.given or {})}, version, archive, plan.lists, plan.data,
                   stage, database, proof, lambda: answering.require(instance, earlier, f"Tiki {version}"), remembered,
@@ -161,9 +162,10 @@ def _after_work(instance: Instance) -> None:
     """Do what takes long and may be done with the site open: the search index."""
     try:
         with site.opened(instance) as fresh:
+            since = permissions.clock(instance)
             for word in INDEX_WORDS:
                 replacing.try_console(instance, word)
-            permissions.give_to_owner(instance, fresh.probe)
+            permissions.give_to_owner(instance, fresh.probe, since=since)
     except Fault as fault:
         output.warn(f"{instance.name}: its search index was not built anew: {fault}")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 from scripts.errors import CommandError, HostError
 from scripts.registry.instance import Instance
@@ -9,6 +10,9 @@ from scripts.steps import answering
 from scripts.tiki import console, probe
 
 PAGE = "tiki-index.php"
+LONGEST_SECONDS = 60    # that visitors may wait for a page that does not end
+TIMED_OUT = 124         # timeout's own code
+TRIES, PAUSE_SECONDS = 3, 1
 WRITTEN = ("temp", "templates_c", "modules/cache", "db", "storage/public")
 """Where Tiki's console and its first page write; in a caller's hurry, the rest can wait."""
 END = "--trim-page-ends--"
@@ -39,9 +43,11 @@ def page_problem(instance: Instance) -> str:
     """Return what keeps the site's PHP from making its first page; empty when it made one."""
     host_name = instance.web_url.split("//", 1)[-1].split("/", 1)[0].split(":")[0] or "localhost"
     try:
-        said = instance.host.run(instance.php, *console.SETTINGS, "-r", PROGRAM, "--", instance.web_root, PAGE,
-                                 host_name, ok=(0, 255)).decode("utf-8", "replace")
+        said = instance.host.run("timeout", str(LONGEST_SECONDS), instance.php, *console.SETTINGS, "-r", PROGRAM, "--",
+                                 instance.web_root, PAGE, host_name, ok=(0, 255)).decode("utf-8", "replace")
     except CommandError as error:
+        if error.code == TIMED_OUT:
+            return f"{PAGE} is not made within {LONGEST_SECONDS} seconds"
         return f"its PHP ends with exit code {error.code}: {error.stderr.strip()[-200:] or 'nothing was said'}"
     told = TOLD.findall(said)
     if not told:
@@ -60,6 +66,10 @@ def require(instance: Instance, version: str, problem_before: str) -> None:
     found = probe.probe(instance)
     if str(found.version) != version:
         raise HostError(f"{instance.name}: its code says it is Tiki {found.version}, and {version} was put in place")
-    problem = page_problem(instance)
-    if problem and not problem_before:
+    problem = "" if problem_before else page_problem(instance)
+    for _ in range(TRIES - 1):   # a short trouble of the host is no reason to take an update back
+        if problem:
+            time.sleep(PAUSE_SECONDS)
+            problem = page_problem(instance)
+    if problem:
         raise HostError(f"{instance.name}: with Tiki {version} {problem}")

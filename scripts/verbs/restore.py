@@ -24,8 +24,8 @@ from scripts.steps import (
     replace,
     restoring,
     site,
+    switch_over,
     unpacking,
-    way_back,
 )
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
@@ -242,7 +242,7 @@ def _require_site(target: Instance) -> None:
     """Raise a fault when what was put in place is no installed Tiki."""
     known_version.remember(target, str(probe.probe(target).version))
     release_files.forget(target)
-    way_back.forget(target)
+    switch_over.forget(target)
 
 
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:

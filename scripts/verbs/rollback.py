@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.errors import HostError, RefusedError
+from scripts.errors import Fault, HostError, RefusedError
 from scripts.hosts import listing, process
 from scripts.hosts.listing import LINK
 from scripts.present import output
@@ -45,6 +45,8 @@ def rollback(instance: Instance, confirm: str) -> dict[str, object] | None:
     started = time.monotonic()
     if told := switch_over.recover(instance):
         output.say(f"{instance.name}: {told}")
+        if process.conduct.dry_run:
+            return None
         return {"instance": instance.name, "recovered": told, "seconds": round(time.monotonic() - started, 1)}
     restoring.refuse_half_restored(instance)
     way = way_back.read(instance)
@@ -69,12 +71,13 @@ def rollback(instance: Instance, confirm: str) -> dict[str, object] | None:
 def _go_back(instance: Instance, way: WayBack, confirm: str) -> dict[str, object]:
     chosen = archive.choose(instance.settings, instance.name, way.archive)
     with site.opened_anyhow(instance) as found, scratch(instance) as folder:
-        safety = archiving.before(replace(found, instance=instance.with_(exclude=())), folder)
+        safety = _safety(found, way, folder)
         with unpacking.opened(instance, chosen, folder, False, "rollback") as unpacked:
             lists, told = _lists(found, way, unpacked)
             final_dump.require_room(found)
             change = _change(found, way, unpacked, lists, safety, folder, confirm)
             done = switch_over.carry_out(found, change)
+            told += [] if way.dump else replacing.search_index(unpacked, found)
     for line in told:
         output.warn(f"{instance.name}: {line}")
     output.say(f"{instance.name}: is Tiki {way.version_before} again, as before the {way.verb} of "
@@ -82,6 +85,17 @@ def _go_back(instance: Instance, way: WayBack, confirm: str) -> dict[str, object
     return {"instance": instance.name, "version_before": way.version, "version": way.version_before,
             "replaced": len(lists.replaced), "removed": len(lists.gone), "added": len(lists.added), "archive": safety,
             "closed_seconds": done.closed_seconds, "answers": done.status, "warnings": told}
+
+
+def _safety(found: Site, way: WayBack, folder: Path) -> str:
+    """Archive what is there and return the archive's name; a fault says how to go back without."""
+    instance = found.instance
+    try:
+        return archiving.before(replace(found, instance=instance.with_(exclude=())), folder)
+    except Fault as fault:
+        raise unpacking.with_next_step(fault, "Nothing was changed. To go back without an archive of what is there: "
+                                              f"make restore INSTANCE={instance.name} ARCHIVE={way.archive} SAFETY=no"
+                                       ) from fault
 
 
 def _lists(found: Site, way: WayBack, unpacked: Unpacked) -> tuple[Lists, list[str]]:
@@ -113,7 +127,7 @@ def _is_there(path: Path) -> bool:
 
 def _change(found: Site, way: WayBack, unpacked: Unpacked, lists: Lists, safety: str, folder: Path,
             confirm: str) -> Change:
-    instance = found.instance
+    instance, since = found.instance, permissions.clock(found.instance)
     earlier = answering.before(instance)
 
     def stage(job: Job) -> None:
@@ -145,7 +159,7 @@ def _change(found: Site, way: WayBack, unpacked: Unpacked, lists: Lists, safety:
         release_files.forget(instance)
         known_version.remember(instance, way.version_before)
         if way.commit_before:
-            permissions.give_to_owner(instance, found.probe)
+            permissions.give_to_owner(instance, found.probe, since=since)
 
     variables = {"INSTANCE": instance.name, **({"CONFIRM": confirm} if confirm else {})}
     return Change("rollback", variables, way.version_before, safety, lists, switch_over.data_folders(found), stage,

@@ -8,9 +8,10 @@ from scripts.code import revisions, sources, trees, words
 from scripts.code.trees import PreparedTree
 from scripts.code.words import RELEASE, TRUNK, Word
 from scripts.errors import HostError, RegistryError
+from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import confirming, switch_over, updating, updating_checkout
+from scripts.steps import checkouts, confirming, release_files, switch_over, updating, updating_checkout
 from scripts.steps.updating import Wishes
 from scripts.tiki import probe
 from scripts.tiki.probe import Probe
@@ -21,18 +22,21 @@ __all__ = ["Wishes", "update"]
 def update(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     """Bring an instance to the newest code of its own kind and return what is to be told of it; None in a dry run."""
     confirming.refuse_unconfirmed(instance, wishes.confirm, "updated")
-    recover(instance)
+    if recover(instance):
+        return None
     found = probe.probe(instance)
     word = wanted(instance, found, by_commit=bool(wishes.revision or wishes.lag))
-    if word is None:
+    if word is None or (wishes.lag and _is_newer(instance, found, word, wishes)):
         return updating.nothing(instance, str(found.version))
     return updating.carry_out(instance, tree(instance, word, wishes, "update"), wishes, "update")
 
 
-def recover(instance: Instance) -> None:
-    """Take back what a killed run left, and say so."""
-    if told := switch_over.recover(instance):
+def recover(instance: Instance) -> bool:
+    """End what a killed run left, and say so; tell whether that is all that can be said in a dry run."""
+    told = switch_over.recover(instance)
+    if told:
         output.say(f"{instance.name}: {told}")
+    return bool(told) and process.conduct.dry_run
 
 
 def wanted(instance: Instance, found: Probe, by_commit: bool = False) -> Word | None:
@@ -60,6 +64,15 @@ def tree(instance: Instance, word: Word, wishes: Wishes, verb: str) -> PreparedT
     commit = revisions.resolve(settings, word, wishes.revision, wishes.lag, verb)
     return trees.prepared(settings, word.text, commit=commit, verb=verb,
                           tell=lambda line: output.say(f"{instance.name}: {line}"))
+
+
+def _is_newer(instance: Instance, found: Probe, word: Word, wishes: Wishes) -> bool:
+    """Tell whether the site has younger code than LAG= asks for: it never goes back by itself."""
+    record = release_files.read(instance)
+    present = checkouts.head(instance.host, instance.web_root) if "git" in found.checkouts else \
+        record.commit if record else ""
+    commit = revisions.resolve(instance.settings, word, "", wishes.lag, "update")
+    return bool(present) and revisions.is_older(instance.settings, word, commit, present, "update")
 
 
 def _is_of_release(found: Probe) -> bool:

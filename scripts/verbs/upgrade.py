@@ -18,7 +18,8 @@ def upgrade(instance: Instance, version: str, wishes: Wishes) -> dict[str, objec
     version = version or choose(instance)
     word = words.parse(version)
     confirming.refuse_unconfirmed(instance, wishes.confirm, "upgraded")
-    update.recover(instance)
+    if update.recover(instance):
+        return None
     found = probe.probe(instance)
     refuse_not_above(instance, found, word)
     tree = update.tree(instance, word, wishes, "upgrade")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.code import history, revisions, trees, words
+from scripts.code import history, mirror, revisions, trees, words
 from scripts.errors import ArchiveError, HostError, UsageError
 from scripts.hosts import process
+from scripts.registry import locks
+from scripts.steps import release_files
 from tests.lab.sample_code import write_code
 from tests.lab.toolkit import Toolkit
 
@@ -73,6 +75,13 @@ def resolve(kit: Toolkit, revision: str = "", lag: str = "", version: str = "24.
     return revisions.resolve(kit.settings, words.parse(version), revision, lag, "update")
 
 
+def test_a_commit_is_older_than_those_that_came_to_the_branch_after_it(kit, remote):
+    first, later = remote.commits[0], remote.commits[3]
+    asked = [revisions.is_older(kit.settings, words.parse("24.x"), *pair, "update")
+             for pair in ((first, later), (later, first), (first, first), (first, "0" * 40))]
+    assert asked == [True, False, False, False]
+
+
 def test_a_lag_means_the_newest_commit_of_that_age(kit, remote):
     found = [resolve(kit, lag=lag) for lag in ("1d", "2d", "2w", "1m", "9m")]
     assert found == [remote.commits[3], remote.commits[2], remote.commits[1], remote.commits[0],
@@ -106,8 +115,37 @@ def test_the_tree_of_a_commit_and_that_of_the_branch_are_never_taken_for_each_ot
     assert trees.prepared(kit.settings, "24.x", commit=remote.commits[1], tell=told.append) == old
     assert "there already" in told[0]
     assert kit.make("versions").returncode == 0
+    release_files.of_tree(old)
     trees.forget(kit.settings, old, "bisect")
     assert [one.name for one in trees.all_trees(kit.settings)] == ["24.x", again.name]
+    assert not list((kit.settings.cache / "trees").glob(f"{old.name}*"))
+    assert f"refs/trim/{old.commit}" not in mirror.own_refs(kit.settings)
+    assert mirror.own_refs(kit.settings)[f"refs/trim/{again.commit}"] == again.commit
+
+
+def test_trees_of_commits_that_no_update_used_last_go(kit, remote):
+    tip = trees.prepared(kit.settings, "24.x")
+    one, other = (kit.register(name, web_root=f"/srv/{name}") for name in ("one", "other"))
+    made = []
+    for place, (instance, commit) in enumerate([(other, 0), (one, 1), (one, 2), (one, 3)]):
+        tree = trees.prepared(kit.settings, "24.x", commit=remote.commits[commit])
+        note = tree.path.with_name(f"{tree.name}.json")  # one second is all that a moment tells
+        note.write_text(note.read_text().replace(tree.moment, f"2026-01-0{place + 1}T00:00:00+00:00"))
+        release_files.remember(instance, release_files.of_tree(tree))
+        made.append(tree)
+    names = {tree.name for tree in trees.all_trees(kit.settings)}
+    assert names == {"24.x", made[0].name, made[2].name, made[3].name}
+    assert not list((kit.settings.cache / "trees").glob(f"{made[1].name}*"))
+    kept = {ref for ref in mirror.own_refs(kit.settings) if ref.startswith("refs/trim/")}
+    assert kept == {f"refs/trim/{tree.commit}" for tree in (made[0], made[2], made[3])}
+    assert trees.prepared(kit.settings, "24.x", commit=remote.commits[1]).digest == made[1].digest
+    with locks.hold(kit.settings, [made[2].lock], "update"):
+        for tree in (made[3], made[0]):
+            release_files.remember(one, release_files.of_tree(tree))
+    assert trees.tree(kit.settings, "24.x") == tip
+    assert made[2].name in {tree.name for tree in trees.all_trees(kit.settings)}
+    release_files.remember(one, release_files.of_tree(made[0]))
+    assert made[2].name not in {tree.name for tree in trees.all_trees(kit.settings)}
 
 
 def test_a_commit_of_another_series_is_refused(kit, remote):

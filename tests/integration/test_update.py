@@ -310,6 +310,9 @@ def test_names_of_any_kind_are_switched_and_put_back_with_perl_and_without(tmp_p
     switching.farm(job)
     held = (job_folder / "reserve").stat()
     assert held.st_blocks * 512 > 2_000_000    # what the way back gets on a disk that is full by then
+    _write(root / "files/beside", "a new one")
+    (root / "files/beside").rename(root / "files/mine.txt")     # as an upload does while all is made ready
+    before = describe_tree(root)
     switching.mark(job)
     switching.put(job, lists)
     now = describe_tree(root)

@@ -1,8 +1,10 @@
 """An update that breaks or is killed: code and database go back together, and the next call knows what is left."""
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +13,8 @@ import pytest
 
 from scripts.errors import DatabaseError
 from scripts.registry import change
-from scripts.steps import final_dump, schema_updates, switch_over, updating_journal, way_back
+from scripts.steps import answering, final_dump, schema_updates, switch_over, updating_journal, way_back
+from scripts.steps.answering import Answer
 from scripts.tiki import maintenance
 from tests.lab.update_fixtures import Site, code, in_a_hurry, kit_with, lab, numbers, shared
 from tests.lab.web import fetch
@@ -155,19 +158,70 @@ def test_a_killed_update_is_taken_back_or_ended(shared, monkeypatch, phase):
         assert site.run("maintenance", state="off").code == 9
     doctor = site.run("doctor")
     assert f"rollback INSTANCE={site.name}" in doctor.stdout, doctor
-    if phase in ("migrating", "database", "opened"):
+    if phase in ("migrating", "database"):
         (site.root / "console.php").unlink()
         (site.root / "console.php").write_text("<?php exit(1);\n")
         change.set_values(shared.settings, site.name, {"PHP": "/bin/false"})
     ended = site.run("rollback")
     assert ended.code == (9 if phase in ("staging", "switching") else 0), ended.stderr
     assert site.left() == []
-    if phase == "proven":
+    if phase in ("opened", "proven"):
+        assert site.is_open()
         assert (site.version(), way_back.read(site.instance).version_before) == ("24.4", "24.3")
         change.set_values(shared.settings, site.name, {"PHP": "php"})
         site.told("rollback")
     site.assert_untouched()
     assert final_dump.all_of(site.instance) == []
+
+
+def test_what_visitors_wrote_once_the_page_was_off_outlives_a_kill(shared, monkeypatch):
+    site = Site(shared)
+    with monkeypatch.context() as dying:
+        dying.setattr(answering, "require", lambda *words: os.kill(os.getpid(), signal.SIGKILL))
+        assert site.run("update").code == -signal.SIGKILL
+    site.sample.sql("UPDATE tiki_pages SET data = 'by a visitor' LIMIT 1")
+    assert "was brought to its end" in site.told("rollback")["recovered"]
+    assert site.sample.sql("SELECT COUNT(*) FROM tiki_pages WHERE data = 'by a visitor'").strip() == "1"
+    assert (site.version(), site.is_open(), site.left()) == ("24.4", True, [])
+
+
+def test_what_visitors_wrote_before_the_update_was_put_back_is_kept_aside(lab, code, monkeypatch):
+    site = Site(kit_with(lab, code, {"tiki-index.php": PAGE_OF_WEB}))
+    opened = maintenance.turn_off
+
+    def visited(*words):
+        opened(*words)
+        if site.version() == "24.4":
+            site.sample.sql("UPDATE tiki_pages SET data = 'by a visitor' LIMIT 1")
+    monkeypatch.setattr(maintenance, "turn_off", visited)
+    ended = site.run("update")
+    kept = re.search(r"in the seconds in which it was open is in (\S+\.sql\.zst)", ended.stderr)
+    assert kept, ended
+    assert "by a visitor" in subprocess.run(["zstd", "-dc", kept[1]], capture_output=True, check=True).stdout.decode()
+    site.assert_untouched()
+
+
+def test_a_site_that_falls_silent_is_taken_back(shared, monkeypatch):
+    site = Site(shared)
+    answers = iter([Answer(200, b"")])
+    monkeypatch.setattr(answering, "visit", lambda instance: next(answers, Answer(0, b"Connection refused")))
+    ended = site.run("update")
+    assert "does not answer any more with Tiki 24.4" in ended.stderr, ended
+    assert "were put back" in ended.stderr
+    site.assert_untouched()
+
+
+def test_a_dry_run_after_a_killed_update_only_says_what_it_would_do(shared, monkeypatch):
+    site = Site(shared)
+    with monkeypatch.context() as dying:
+        _die_after(dying, schema_updates, "update", lambda words: True)
+        assert site.run("update").code == -signal.SIGKILL
+    for verb in ("rollback", "update"):
+        ended = site.run(verb, dry="1")
+        assert (ended.code, "would: end what a killed update" in ended.stdout) == (0, True), ended
+    assert fetch(site.sample.url).status == 503
+    site.told("rollback")
+    site.assert_untouched()
 
 
 def test_an_update_after_a_killed_one_begins_anew(shared, monkeypatch):
