@@ -140,7 +140,7 @@ shows: ## Table of all shows: state, whose, until when, how big
 	$(call trim,shows,)
 show-snapshot: ## A dump with one row a line and the tree of a show, behind its guard: ID=
 	$(call trim,show-snapshot,ID)
-show-reset: ## A show as it was when new, with a new administrator's password: ID=
+show-reset: ## A show as it was when new, with new passwords: ID=
 	$(call trim,show-reset,ID)
 show-update: ## The newest code of a show's version; what was done in it stays: ID=
 	$(call trim,show-update,ID)

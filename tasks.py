@@ -502,7 +502,9 @@ def profile(context, instance=None, profile=None, repository=None, force=None, d
         from scripts.present import output
         from scripts.verbs import profile as story
         names = story.profile_sources.names(run.settings, profile or "")
-        wishes = story.Wishes(names, repository or "", edge.switch(force, "FORCE"))
+        given = {"PROFILE": profile, "REPOSITORY": repository, "FORCE": force}
+        wishes = story.Wishes(names, repository or "", edge.switch(force, "FORCE"),
+                              {name: text for name, text in given.items() if text})
         output.show_json(run.each(instance, edge.changing, lambda one: story.profile(one, wishes)))
 
 
@@ -604,7 +606,7 @@ def show_gate(context, role=None, for_user=None, dry=None, verbose=None, json=No
     """Answer the request that came with an ssh key."""
     with edge.verb("show-gate", _common(dry, verbose, json, unattended)) as run:
         from scripts.verbs import show_gate as story
-        story.show_gate(run.settings, story.showing_words.Caller(role or "", for_user or ""))
+        story.show_gate(run.settings, role or "", for_user or "")
 
 
 @task

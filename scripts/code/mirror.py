@@ -70,6 +70,14 @@ def fetch_commit(settings: Settings, commit: str, verb: str) -> None:
             raise CommandError(f"{alone.shown}: ended without a fault, and the commit is not there")
 
 
+def forget_commit(settings: Settings, commit: str, verb: str) -> None:
+    """Let git throw away one commit that was fetched by itself, unless another ref has it."""
+    kept = f"refs/trim/{commit}"
+    if kept in own_refs(settings):
+        with opened(settings, folder(settings), verb):
+            process.run(git(settings, "update-ref", "-d", kept))
+
+
 @contextmanager
 def opened(settings: Settings, place: Path, verb: str) -> Iterator[None]:
     """Make a bare repository in the cache, if there is none, and hold its lock."""

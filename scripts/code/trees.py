@@ -13,12 +13,12 @@ import dataclasses
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.code import build, inventory, obtain, sources, unpack, words
+from scripts.code import build, inventory, mirror, obtain, sources, unpack, words
 from scripts.code.obtain import Material
 from scripts.code.words import RELEASE, Word
 from scripts.errors import ArchiveError, Fault, RefusedError
@@ -33,6 +33,7 @@ VERSION = re.compile(r"^\s*\$this->version\s*=\s*(['\"])(.*?)\1", re.MULTILINE)
 CONFIGURATION = "db/local.php"
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 COMPARED_WITH = 3       # trees whose files a new one may share: the nearest versions have nearly all there is
+KEPT_COMMITS = 2         # trees of single commits of a branch that stay in any case
 
 Tell = Callable[[str], None]
 
@@ -67,6 +68,11 @@ class PreparedTree:
         return "@" in self.name
 
     @property
+    def sums(self) -> Path:
+        """The place beside it for the sums of its files, which who needs them computes once."""
+        return self.path.with_name(f"{self.name}.sums")
+
+    @property
     def lock(self) -> Lock:
         """The lock to hold while the tree is copied: nobody replaces it then."""
         return _lock(self.name, exclusive=False)
@@ -80,14 +86,27 @@ def tree(settings: Settings, version: str) -> PreparedTree | None:
 def forget(settings: Settings, one: PreparedTree, verb: str) -> None:
     """Remove a tree that nobody needs any more; raise BusyError while another run copies it."""
     with locks.hold(settings, [_lock(one.name, exclusive=True)], verb):
-        MANAGER.remove(str(_note(one.path)))
+        if one.is_of_commit and one.commit:
+            mirror.forget_commit(settings, one.commit, verb)
+        MANAGER.remove(str(_note(one.path)), str(one.sums))
         MANAGER.remove_tree(str(one.path))
 
 
-def all_trees(settings: Settings) -> list[PreparedTree]:
-    """Return every prepared tree."""
-    found = [_read(path.with_suffix("")) for path in sorted((settings.cache / "trees").glob("*.json"))]
+def all_trees(settings: Settings, names: str = "*") -> list[PreparedTree]:
+    """Return every prepared tree whose name is like this pattern."""
+    found = [_read(path.with_suffix("")) for path in sorted((settings.cache / "trees").glob(f"{names}.json"))]
     return [one for one in found if one]
+
+
+def spare(settings: Settings, name: str, used: Collection[str]) -> list[PreparedTree]:
+    """Return the trees of single commits of the branch that a tree is of, which nobody needs.
+
+    The newest few stay, that one, and those of commits that are in use.
+    """
+    branch, mark, _ = name.partition("@")
+    found = all_trees(settings, f"{branch}@*") if mark else []
+    found.sort(key=lambda one: one.moment, reverse=True)
+    return [one for one in found[KEPT_COMMITS:] if one.name != name and one.commit not in used]
 
 
 def check(one: PreparedTree) -> None:

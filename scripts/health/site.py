@@ -17,6 +17,7 @@ from scripts.steps.site import Site
 from scripts.store import archive
 from scripts.tiki import layout, maintenance, probe
 
+UNCONFIRMED = ("bisect", "profile")     # they ask nobody for CONFIRM
 NO_TIKI = ("there is no such folder", "the folder is empty", "never installed", "this is not a Tiki")
 
 
@@ -78,8 +79,8 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
     if (note and note.is_update) or updating_journal.read(instance):
         yield _half_updated(instance, note)
         return
-    if note and note.is_clone:
-        confirm = {"CONFIRM": instance.name} if instance.guarded else {}
+    if note and (note.is_clone or note.variables):
+        confirm = {"CONFIRM": instance.name} if instance.guarded and note.verb not in UNCONFIRMED else {}
         yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: the site is a mixture, "
                     "and visitors see the maintenance page",
                     mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))

@@ -56,7 +56,8 @@ class Settings:
                                   help="How long a show lives when nobody says it: hours, days or weeks.")
     show_max: int = described(50, help="There are never more shows than so many.")
     show_max_bytes: int = described(20_000_000_000, help="No show is made that would let all of them take more bytes.")
-    show_keep: int = described(20, help="Keep so many last snapshots of shows that are gone.")
+    show_keep: int = described(50, help="Keep so many last snapshots of shows that are gone. With fewer than "
+                                             "SHOW_MAX, shows that go at the same time push out each other's.")
     show_maintenance: str = described("", help="While a reason stands here no show is made or changed; it is told to "
                                                "who asks.")
 

@@ -15,7 +15,8 @@ from scripts.database.digest import DumpDigest, TableDigest, is_trailer
 from scripts.database.faults import explained
 from scripts.errors import DatabaseError
 from scripts.hosts import process
-from scripts.hosts.streams import Sink, Source
+from scripts.hosts.host import MANAGER
+from scripts.hosts.streams import CHUNK, Sink, Source
 from scripts.steps.site import Site
 from scripts.tiki.expected import Expected
 
@@ -33,15 +34,26 @@ class Kept:
     left_out: tuple[str, ...]
 
 
-def keep(site: Site, folder: Path) -> Kept:
-    """Dump the tables of a site into a scratch folder of the manager."""
-    left_out = tuple(sorted(name for name in site.table_names if Expected().of_table(name)))
-    path, client = folder / "before.sql", dump.lossless(site.client)
+def keep(site: Site, path: Path) -> Kept:
+    """Dump the tables of a site into a file of the manager."""
+    left_out, client = _left_out(site), dump.lossless(site.client)
+    MANAGER.make_folder(str(path.parent), 0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     digest = DumpDigest()
     with open(descriptor, "wb") as file, explained(client.place):
         process.pipe(_dump(client, left_out), digest.pass_on, into=file)
-    return Kept(site, path, digest.finish(), left_out)
+    tables = digest.finish()
+    MANAGER.sync(str(path))
+    return Kept(site, path, tables, left_out)
+
+
+def kept_before(site: Site, path: Path) -> Kept:
+    """Return what an earlier run kept in a file; raise DatabaseError when that is not whole."""
+    digest = DumpDigest()
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.feed(chunk)
+    return Kept(site, path, digest.finish(), _left_out(site))
 
 
 def put_back(kept: Kept) -> list[str]:
@@ -71,6 +83,10 @@ def only(tables: set[str]) -> Callable[[Source, Sink], None]:
         if passes or is_trailer(rest):
             sink.write(rest)
     return pass_on
+
+
+def _left_out(site: Site) -> tuple[str, ...]:
+    return tuple(sorted(name for name in site.table_names if Expected().of_table(name)))
 
 
 def _changed(kept: Kept) -> list[str]:

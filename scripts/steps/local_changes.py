@@ -176,13 +176,16 @@ def _discarded(site: Site, old: Release, changes: Changes, new: Release) -> Carr
     instance = site.instance
     beside, behind, own = _beside(site, old, new)
     now = local_files.texts(site.instance, [*changes.changed, *beside])
-    before = base_texts.find(site, old, [*changes.changed], now, patch_files.registered(instance))
+    no_files = [path for path in changes.changed if path not in now]
+    before = base_texts.find(site, old, changes.changed.keys() - no_files, now, patch_files.registered(instance))
     patch = patch_files.difference(f"local-{old.version}_{datetime.now(UTC).astimezone():{STAMP}}.patch", before, now)
     if patch and not process.conduct.dry_run:
         output.say(f"{instance.name}: its local changes are kept in {patch_files.keep(instance, patch)}")
     lost = {path for path in changes.changed if path in now and path not in before}
     if lost:
         output.warn(f"{instance.name}: the old text of {some(lost)} cannot be had: the patch holds them whole")
+    if no_files:
+        output.warn(f"{instance.name}: {some(no_files)}: a link or a folder here, which no patch holds")
     return Carried(kept=tuple(sorted({*changes.behind_links, *behind, *own})),
                    back=tuple(path for path in changes.missing if path in new.files), saved=patch.name if patch else "")
 

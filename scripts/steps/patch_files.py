@@ -23,6 +23,9 @@ LARGEST = 20 << 20      # bytes of a patch; a whole release's difference has a t
 # No one's configuration: it may turn whitespace around or make git look for a repository above.
 PLAINLY = ("GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_DIR=/dev/null/none")
 SAID = re.compile(r"^error: (?:patch failed: )?(.+)$", re.MULTILINE)
+# In the header of a file alone: a commit's message may have such a line too.
+RENAMES = re.compile(rb"^diff --git .*\n(?:(?:old mode|new mode|similarity index|dissimilarity index) .*\n)*"
+                     rb"(?:rename|copy) from ", re.MULTILINE)
 FORBIDDEN = (*layout.CHECKOUTS, *maintenance.OWN_NAMES)
 
 Texts = dict[str, bytes | None]
@@ -75,6 +78,9 @@ def named(name: str, text: bytes) -> Patch:
         raise UsageError(f"FILE={name}: give the file a name of its own, which does not begin with a dot")
     if len(text) > LARGEST:
         raise UsageError(f"{name}: longer than {LARGEST >> 20} MB: this is no patch for a site")
+    if RENAMES.search(text):
+        raise UsageError(f"{name}: it was made with renames, and does not say what was in the renamed files. Next: "
+                         "make it with git diff --no-renames")
     found = stripped(Patch(name, text))
     for path in touched(found):
         _refuse_path(found, path)

@@ -1,7 +1,7 @@
 """Puts changed texts in the place of a site's files: all of them, or none.
 
-Before the first one is written, what was there lies in a note on the manager; the next run puts it back after one that
-was killed.
+Before the first one is written, what was there and what is to be there lie in a note on the manager; the next run puts
+back what one that was killed has written. What somebody else has put there since stays.
 """
 
 import base64
@@ -51,7 +51,7 @@ def write(instance: Instance, before: Mapping[str, bytes | None], after: Mapping
     if process.conduct.dry_run:
         return sorted(changed)
     earlier = {path: before.get(path) for path in changed}
-    _begin(instance, earlier)
+    _begin(instance, earlier, changed)
     try:
         _put(instance, changed)
         if read(instance, tuple(changed)) != changed:
@@ -64,26 +64,55 @@ def write(instance: Instance, before: Mapping[str, bytes | None], after: Mapping
 
 def unfinished(instance: Instance) -> Texts:
     """Return what was in the files that a killed run may have changed in part; nothing as a rule."""
+    return {path: before for path, (before, _) in _noted(instance).items()}
+
+
+def mend(instance: Instance) -> None:
+    """Put back what a killed run has changed in part; what is not its work, as after a restore, is left and named."""
+    noted = _noted(instance)
+    if not noted:
+        return
+    now = _present(instance, tuple(noted))
+    ours = {path: before for path, (before, after) in noted.items()
+            if path in now and now[path] != before and _is_of(now[path], after)}
+    others = [path for path, (before, _) in noted.items()
+              if path not in ours and (path not in now or now[path] != before)]
+    if ours:
+        output.say(f"{instance.name}: a change of {local_files.some(ours)} broke off; what was there is put back first")
+    if others:
+        output.warn(f"{instance.name}: {local_files.some(others)}: changed by something else since then, and left as "
+                    "it is")
+    if not process.conduct.dry_run:
+        _put(instance, ours)
+        _end(instance)
+
+
+def _is_of(now: bytes | None, after: bytes | None) -> bool:
+    """Whether a file is what a killed run was to make of it, or the beginning of that."""
+    return now is after is None or (now is not None and after is not None and after.startswith(now))
+
+
+def _present(instance: Instance, paths: tuple[str, ...]) -> Texts:
+    """Return the texts of files, None for those that are not there; without those that are no files, or unreadable."""
+    entries, behind = local_files.look(instance, paths)
+    free = [path for path in paths if path not in behind]
+    found = local_files.texts(instance, [path for path in free if path in entries and entries[path].kind == FILE])
+    return {path: found.get(path) for path in free if path in found or path not in entries}
+
+
+def _noted(instance: Instance) -> dict[str, tuple[bytes | None, bytes | None]]:
+    """Return what was in each file of a change that did not end, and what was to be there."""
     try:
         kept = json.loads(_note(instance).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return {path: None if text is None else base64.b64decode(text) for path, text in kept.items()}
+    return {path: tuple(None if text is None else base64.b64decode(text) for text in texts)
+            for path, texts in kept.items()}
 
 
-def mend(instance: Instance) -> None:
-    """Put back what a killed run has changed in part."""
-    earlier = unfinished(instance)
-    if not earlier:
-        return
-    output.say(f"{instance.name}: a change of {local_files.some(earlier)} broke off; what was there is put back first")
-    if not process.conduct.dry_run:
-        _put(instance, earlier)
-        _end(instance)
-
-
-def _begin(instance: Instance, earlier: Texts) -> None:
-    kept = {path: None if text is None else base64.b64encode(text).decode() for path, text in earlier.items()}
+def _begin(instance: Instance, before: Texts, after: Texts) -> None:
+    kept = {path: [None if text is None else base64.b64encode(text).decode() for text in (before[path], after[path])]
+            for path in before}
     MANAGER.make_folder(str(_note(instance).parent), 0o700)
     MANAGER.write(str(_note(instance)), json.dumps(kept).encode(), 0o600)
 

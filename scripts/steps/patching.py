@@ -130,8 +130,8 @@ def drop(instance: Instance, patch: Patch, release: Release | None) -> dict[str,
     except Fault as fault:
         kept = patch_files.folder(instance) / patch.name
         raise RefusedError(f"{instance.name}: {fault}. Nothing was changed. Next: take the patch out of these files by "
-                           "hand, or get them as they were shipped: make update LOCAL=discard; to forget it alone: "
-                           f"rm {kept}") from fault
+                           "hand, or get them as they were shipped: make update "
+                           f"INSTANCE={instance.name} LOCAL=discard; to forget it alone: rm {kept}") from fault
     changed = patch_writing.write(instance, before, after)
     patch_files.forget(instance, patch)
     output.say(f"{_would()}{instance.name}: {patch.name} is taken out; files changed ({len(changed)}): {some(changed)}")

@@ -56,8 +56,8 @@ def give_to_owner(instance: Instance, probe: Probe, folders: Sequence[str] = (),
     """Give what a console that ran as root has written to whom its folder belongs, where owners can be given.
 
     Root's files in root's folders stay as they are. folders, relative to the web root, are all that is looked at when
-    there are any; what is older than since, in seconds by the host's clock, is left alone. in_dry_run: also in one, where
-    a console that was asked has written.
+    there are any; what is older than since, in seconds by the host's clock, is left alone. in_dry_run: in one too,
+    where a console that was asked has written.
     """
     if not probe.owner or not is_root_at(instance.host):
         return

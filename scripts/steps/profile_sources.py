@@ -10,12 +10,12 @@ import io
 import re
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import Fault, HostError, UsageError
-from scripts.present import prompts
+from scripts.present import output, prompts
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 
@@ -103,9 +103,10 @@ def sent(instance: Instance, source: Source) -> Iterator[list[str]]:
             raise HostError(f"{instance.name}: {place}: {source.name}.yml did not arrive")
         yield [source.name, place]
     finally:
-        # The profile is applied, or its own fault is the one to tell; the next run removes it first.
-        with suppress(Fault):
+        try:
             host.read("rm", "-rf", "--", top)
+        except Fault as fault:  # the profile is applied, or its own fault is the one to tell
+            output.warn(f"{instance.name}: what was sent is still in {top}; the next make profile removes it: {fault}")
 
 
 def profiles_in(folder: Path) -> list[str]:

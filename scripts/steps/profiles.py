@@ -78,8 +78,12 @@ def preview(site: Site, source: Source) -> list[str]:
     It is asked in a dry run.
     """
     before = preferences(site.client), _symbols(site.client)
-    with profile_sources.sent(site.instance, source) as words:
-        said = _call(site, [*words, "--dry-run"], dry=True)
+    since = permissions.clock(site.instance)
+    try:
+        with profile_sources.sent(site.instance, source) as words:
+            said = _call(site, [*words, "--dry-run"], dry=True)
+    finally:
+        permissions.give_to_owner(site.instance, site.probe, WRITABLE, since, in_dry_run=True)
     if before != (preferences(site.client), _symbols(site.client)):
         raise DatabaseError(f"{site.instance.name}: Tiki's dry run of {source.name} changed the database, which it "
                             f"must not. Next: make compare A={site.instance.name}@latest B={site.instance.name}")

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from scripts.code import trees, words
 from scripts.code.trees import PreparedTree
-from scripts.errors import ArchiveError, CommandError, HostError
+from scripts.errors import ArchiveError, BusyError, CommandError, Fault, HostError
 from scripts.hosts import listing, process
 from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, LINK
 from scripts.present import output
 from scripts.registry.instance import Instance
+from scripts.registry.settings import load as settings_of
 from scripts.steps import checkouts
 from scripts.steps.site import Site
 from scripts.tiki import layout, maintenance
@@ -199,7 +200,7 @@ def _is_built(path: str, files: Mapping[str, str]) -> bool:
 
 def of_tree(tree: PreparedTree) -> Release:
     """Return a prepared tree as a release; its sums are computed once and kept beside it."""
-    noted = tree.path.with_name(f"{tree.path.name}.sums")
+    noted = tree.sums
     found = _read(noted)
     commit = tree.identity if COMMIT.fullmatch(tree.identity) else ""
     if found and found.origin == tree.digest and found.files:
@@ -225,6 +226,23 @@ def remember(instance: Instance, release: Release) -> None:
         return
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
     _write(_path(instance), release)
+    if release.folder:
+        _drop_spare_trees(instance, release.folder.name)
+
+
+def _drop_spare_trees(instance: Instance, name: str) -> None:
+    """Remove trees of single commits that no update will want: with LAG= each update makes one more."""
+    if "@" not in name:
+        return
+    ours = settings_of(instance.settings.top)  # those of a rehearsal know of no other instance
+    used = {_commit(path) for path in (ours.state / "status").glob(f"*{ENDING}")}
+    for tree in trees.spare(ours, name, used):
+        try:
+            trees.forget(ours, tree, "update")
+        except BusyError:
+            continue  # another run copies it; the next update looks again
+        except (Fault, OSError) as fault:
+            output.warn(f"{instance.name}: {tree.path} is not needed any more and could not be removed: {fault}")
 
 
 def read(instance: Instance) -> Release | None:
@@ -274,6 +292,15 @@ def _read(path: Path) -> Release | None:
         return Release(files=files, folder=None, noted=path, **about)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
+
+
+def _commit(path: Path) -> str:
+    """Return the commit that a record names, without reading the rest of it."""
+    try:
+        with gzip.open(path) as file:
+            return str(json.loads(file.readline().rstrip(b"\0\n"))["commit"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _parsed(line: str) -> tuple[str, str]:

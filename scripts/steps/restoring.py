@@ -70,7 +70,12 @@ def begin(instance: Instance, archive: str, safety: str, *, source: str = "", on
 
 def end(instance: Instance) -> None:
     """Remove the note: the site is whole."""
-    MANAGER.remove(str(_path(instance)))
+    MANAGER.remove(str(_path(instance)), str(dump(instance)))
+
+
+def dump(instance: Instance) -> Path:
+    """Return the place of a dump that a way out may need; it goes with the note."""
+    return _path(instance).with_suffix(".sql")
 
 
 def unfinished(instance: Instance) -> Note | None:

@@ -43,7 +43,8 @@ class Show:
     """One show as its file says. version is the word it was asked for, tiki what its code says it is.
 
     state is what a run began last, begun when; pid is that run's, 0 once it came to its end. viewer is the guard's
-    `login:hash`, base what it was made from. Moments are UTC in ISO form.
+    `login:hash`, base what it was made from, database the name of its
+    database and account. Moments are UTC in ISO form.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Show:
     made: str = ""
     expires: str = ""
     viewer: str = ""
+    database: str = ""
     snapshot: str = ""
     pid: int = 0
     begun: str = ""

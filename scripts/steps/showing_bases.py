@@ -85,6 +85,14 @@ def of_key(settings: Settings, key: str) -> Base | None:
     return next((base for base in all_of(settings) if base.key == key), None)
 
 
+def require(settings: Settings, key: str) -> Base:
+    """Return the base of a key; raise RefusedError when it is gone."""
+    found = of_key(settings, key)
+    if found is None:
+        raise RefusedError(f"{key}: what shows are made from is gone. Next: the same call again")
+    return found
+
+
 def newest(settings: Settings, version: str) -> Base | None:
     """Return the newest base of a version, if there is one."""
     word = words.parse(version).text
@@ -105,29 +113,47 @@ def ready(settings: Settings, version: str) -> Base:
 def made(settings: Settings, version: str, php_check: bool, tell: Tell) -> Base:
     """Return the base of a version's newest code, made now when it is not there: that takes a minute."""
     tree = trees.prepared(settings, version, verb="show", tell=tell)
-    found = next((base for base in all_of(settings) if (base.version, base.digest) == (tree.name, tree.digest)), None)
-    if found:
+    if found := _of_tree(settings, tree):
         return found
     if process.conduct.dry_run:
         tell(f"would: install Tiki {tree.version} once, for all shows of it")
         return Base("", tree.name, tree.version, tree.digest, "", tree.bytes, 0, 0, 0, 0)
     with locks.hold(settings, [Lock(f"{tree.name}.showbase", exclusive=True)], "show"):
+        if found := _of_tree(settings, tree):  # another run has made it while this one prepared the code
+            return found
         tell(f"{tree.name}: installs Tiki {tree.version} once, for all shows of it")
         return _make(settings, tree, php_check)
 
 
+def _of_tree(settings: Settings, tree: PreparedTree) -> Base | None:
+    return next((base for base in all_of(settings) if (base.version, base.digest) == (tree.name, tree.digest)), None)
+
+
 def drop_unused(settings: Settings, verb: str) -> list[str]:
-    """Remove the bases that no show was made from and that are not the newest of their version; return their keys."""
-    kept = {show.base for show in showing.all_of(settings)}
+    """Remove the bases that no show was made from and that are not the newest of their version; return their keys.
+
+    None goes while a run is at a show: its file does not say yet what an update or a reset makes it from.
+    """
     dropped, seen = [], set()
     for base in all_of(settings):
-        if base.version in seen and base.key not in kept:
+        if base.version in seen:
             with locks.hold(settings, [Lock(f"{base.version}.showbase", exclusive=True)], verb):
-                MANAGER.remove(str(_record(settings, base.key)), *map(str, dumps_of(settings, base)))
-                MANAGER.run("rm", "-rf", "--one-file-system", "--", str(tree_of(settings, base)))
-            dropped.append(base.key)
+                if _is_withdrawn(settings, base):
+                    MANAGER.remove(*map(str, dumps_of(settings, base)))
+                    MANAGER.run("rm", "-rf", "--one-file-system", "--", str(tree_of(settings, base)))
+                    dropped.append(base.key)
         seen.add(base.version)
     return dropped
+
+
+def _is_withdrawn(settings: Settings, base: Base) -> bool:
+    """Remove the record of a base, so that no show is made from it any more; False when one is, or may be."""
+    with showing.listing(settings):
+        shows = showing.all_of(settings)
+        if any(show.is_at_work or show.base == base.key for show in shows):
+            return False
+        MANAGER.remove(str(_record(settings, base.key)))
+        return True
 
 
 def _make(settings: Settings, tree: PreparedTree, php_check: bool) -> Base:

@@ -14,9 +14,10 @@ from pathlib import Path
 from scripts.database import load, making
 from scripts.database.account import Account
 from scripts.database.client import Client, quote_text
-from scripts.errors import DatabaseError
+from scripts.errors import DatabaseError, Fault
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
+from scripts.present import output
 from scripts.registry import admitted
 from scripts.registry.settings import Settings
 from scripts.steps import creating, showing_bases
@@ -90,7 +91,10 @@ def serve(settings: Settings, show_id: str) -> None:
     if (home / OLD / SNAPSHOTS).is_dir() and not (home / NEW / SNAPSHOTS).exists():
         MANAGER.rename(str(home / OLD / SNAPSHOTS), str(home / NEW / SNAPSHOTS))
     MANAGER.rename(str(home / NEW), str(web))
-    _remove(home / OLD)
+    try:
+        _remove(home / OLD)
+    except Fault as fault:  # what is served is whole; the next `close` removes it
+        output.warn(f"{show_id}: the tree it had before could not be removed: {fault}")
 
 
 def close(settings: Settings, show_id: str) -> None:
@@ -108,25 +112,30 @@ def reopen(settings: Settings, show_id: str) -> None:
     MANAGER.rename(str(home / OLD), str(places.web_root(settings, show_id)))
 
 
-def take_away(settings: Settings, show_id: str) -> None:
+def take_away(settings: Settings, show: Show) -> None:
     """Remove all that a show has, however much of it there is: folder, database, account."""
-    close(settings, show_id)
-    _remove(places.home(settings, show_id))
+    close(settings, show.id)
+    _remove(places.home(settings, show.id))
     with places.server(settings) as (server, admin):
-        name = places.database_name(settings, show_id)
+        name = _database_name(settings, show)
         making.remove(server, replace(admin, name=name, user=name))
 
 
 @contextmanager
-def database(settings: Settings, show_id: str) -> Iterator[Client]:
+def database(settings: Settings, show: Show) -> Iterator[Client]:
     """Yield the database of a show, with the administrator's rights: its own password is in its tree alone."""
-    with places.server(settings, places.database_name(settings, show_id)) as (client, _):
+    with places.server(settings, _database_name(settings, show)) as (client, _):
         yield client
+
+
+def _database_name(settings: Settings, show: Show) -> str:
+    # As it was made: this machine may have another name by now. A damaged file has none.
+    return show.database or places.database_name(settings, show.id)
 
 
 def _database(settings: Settings, server: Client, admin: Account, show: Show, base: Base) -> Account:
     """Make the database of a show from the base's dump; what there was of it goes first."""
-    name = places.database_name(settings, show.id)
+    name = _database_name(settings, show)
     making.remove(server, replace(admin, name=name, user=name))
     account = making.make(server, admin, name)
     into = replace(server, database=name)

@@ -1,4 +1,5 @@
-"""Where the parts of a show are: folder, address, database. All follows from its id and the settings.
+"""Where the parts of a show are: folder, address, database. All but the database's name, which is
+written down when it is made, follows from its id and the settings.
 
     SHOW_ROOT/ID/web        what the web server serves as https://ID.show.example.org
     SHOW_ROOT/ID/guard      the file of logins
@@ -43,7 +44,7 @@ def url(settings: Settings, show_id: str) -> str:
 
 
 def database_name(settings: Settings, show_id: str) -> str:
-    """Return the name of a show's database and account; another toolkit on the same server has other names."""
+    """Return the name that a new show's database and account get; another toolkit on the same server has others."""
     return f"show_{_part(f'{socket.gethostname()}:{settings.top}', 8)}_{_part(show_id, 12)}"
 
 

@@ -96,7 +96,7 @@ def _dump(settings: Settings, show: Show) -> Sequence[Command | Filter]:
 
 def _dump_into(settings: Settings, show: Show, sink: Sink) -> None:
     """As a stage of a pipe: write the show's database as SQL; raise DatabaseError when the dump lacks its end."""
-    with showing_building.database(settings, show.id) as client:
+    with showing_building.database(settings, show) as client:
         client = dump.lossless(client)
         digest = DumpDigest(dump.header(client), counts_only=True)
         command = dump.dump_command(client, comparable=True, consistent=dump.consistency(client))

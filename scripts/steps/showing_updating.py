@@ -29,7 +29,7 @@ def carry_out(settings: Settings, show: Show, old: Base, new: Base) -> list[str]
     home = places.home(settings, show.id)
     before, tree = home / showing_building.OLD, home / showing_building.NEW
     with scratch.named(settings, f"show-{show.id}") as folder, \
-            showing_building.database(settings, show.id) as client:
+            showing_building.database(settings, show) as client:
         showing_snapshots.dump_plain(settings, show, folder / "before.sql")
         showing_building.close(settings, show.id)
         try:

@@ -4,6 +4,7 @@ Code, db/local.php, .htaccess, restriction and env file stay. An archive comes f
 by the same call; until then visitors see the maintenance page.
 """
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,7 +124,8 @@ def _safety(found: Site) -> str:
                    f"{note.safety}")
         return note.safety
     with scratch(instance) as folder:
-        return archiving.before(found, folder)
+        # What EXCLUDE leaves out of backups is emptied too.
+        return archiving.before(dataclasses.replace(found, instance=instance.with_(exclude=())), folder)
 
 
 def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answering.Answer | None

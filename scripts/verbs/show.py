@@ -7,6 +7,7 @@ are told once and kept as hashes. A fault takes back all of it; so does the next
 import os
 import secrets
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from scripts.code import words
@@ -79,12 +80,13 @@ def show(settings: Settings, asked: Wishes) -> dict[str, object] | None:
         return None
     clear_left(settings)
     viewer, viewer_password = asked.user.replace(" ", "-") or VIEWER, passwords.new()
-    made, is_new = _registered(settings, asked, base, f"{viewer}:{htpasswd.hashed(viewer_password)}")
-    if not is_new:
-        return _told_again(settings, made)
-    password = _built(settings, made, base)
-    expires = showing.now() + showing.lifetime(asked.expires or settings.show_expires)
-    made = showing.active(settings, made.id, made=showing.now().isoformat(), expires=expires.isoformat())
+    with ExitStack() as held:
+        made, is_new = _registered(settings, asked, base, f"{viewer}:{htpasswd.hashed(viewer_password)}", held)
+        if not is_new:
+            return _told_again(settings, made)
+        password = _built(settings, made)
+        expires = showing.now() + showing.lifetime(asked.expires or settings.show_expires)
+        made = showing.active(settings, made.id, made=showing.now().isoformat(), expires=expires.isoformat())
     return _tell(settings, made, password, (viewer, viewer_password), time.monotonic() - started)
 
 
@@ -93,8 +95,10 @@ def clear_left(settings: Settings) -> None:
     for left in filter(_is_left, showing.all_of(settings)):
         try:
             with locks.hold(settings, [showing.lock(left.id)], "show"):
-                showing_building.take_away(settings, left.id)
-                showing.forget(settings, left.id)
+                # Another run may have taken it away meanwhile, and made the same one again.
+                if left in showing.all_of(settings):
+                    showing_building.take_away(settings, left)
+                    showing.forget(settings, left.id)
         except BusyError:
             continue
 
@@ -103,28 +107,32 @@ def _is_left(one: Show) -> bool:
     return one.state == showing.BUILD and not one.is_at_work
 
 
-def _registered(settings: Settings, asked: Wishes, base: Base, viewer: str) -> tuple[Show, bool]:
-    """Write that a show is being made, and return it; or the one that another run has made meanwhile, and False."""
+def _registered(settings: Settings, asked: Wishes, base: Base, viewer: str, held: ExitStack) -> tuple[Show, bool]:
+    """Write that a show is being made, hold it from then on, and return it; or the one that another run has made
+    meanwhile, and False.
+    """
     with showing.listing(settings):
         there = showing.find(settings, asked.issue, asked.user)
         if there:
             return there, False
+        # The one from above may have been removed since.
+        base = showing_bases.of_key(settings, base.key) or showing_bases.ready(settings, base.version)
         showing_quota.refuse(settings, base)
-        made = Show(showing.new_id(settings, asked.issue, asked.user, secrets.token_hex(RANDOM_BYTES)), showing.BUILD,
-                    base.version, base.tiki, base.key, asked.issue, asked.user, viewer=viewer, pid=os.getpid(),
-                    begun=showing.now().isoformat())
+        show_id = showing.new_id(settings, asked.issue, asked.user, secrets.token_hex(RANDOM_BYTES))
+        made = Show(show_id, showing.BUILD, base.version, base.tiki, base.key, asked.issue, asked.user, viewer=viewer,
+                    database=places.database_name(settings, show_id), pid=os.getpid(), begun=showing.now().isoformat())
+        held.enter_context(locks.hold(settings, [showing.lock(show_id)], "show"))
         showing.write(settings, made)
         return made, True
 
 
-def _built(settings: Settings, made: Show, base: Base) -> str:
+def _built(settings: Settings, made: Show) -> str:
     """Build a show and return its administrator's password; after a fault nothing of it is left."""
     try:
-        with locks.hold(settings, [showing.lock(made.id)], "show"):
-            return showing_building.fill(settings, made, base)
+        return showing_building.fill(settings, made, showing_bases.require(settings, made.base))
     except BaseException:
         try:
-            showing_building.take_away(settings, made.id)
+            showing_building.take_away(settings, made)
             showing.forget(settings, made.id)
         except (Fault, OSError) as second:
             showing.write(settings, replace(made, pid=0, reason="its making"))
@@ -134,8 +142,8 @@ def _built(settings: Settings, made: Show, base: Base) -> str:
 
 def _told_again(settings: Settings, there: Show) -> dict[str, object]:
     known = showing.told(settings, there)
-    output.say(f"{there.id}: there already, {known['state']}: {known['url']}. A new password: make show-reset "
-               f"ID={there.id}")
+    output.say(f"{there.id}: there already, {known['state']}: {known['url']}. New passwords, and everything else in it "
+               f"new too: make show-reset ID={there.id}")
     return {**known, "is_new": False}
 
 
@@ -149,9 +157,8 @@ def _tell(settings: Settings, made: Show, password: str, viewer: tuple[str, str]
             "viewer_password": viewer[1], "seconds": round(seconds, 1)}
 
 
-def tell_passwords(show_id: str, password: str, viewer: tuple[str, str] | None = None) -> None:
+def tell_passwords(show_id: str, password: str, viewer: tuple[str, str]) -> None:
     """Show the passwords, which no log and no file holds."""
-    if viewer:
-        output.tell_secret(f"{show_id}: the web server asks for the login {viewer[0]} with the password {viewer[1]}  "
-                           "(shown once)")
+    output.tell_secret(f"{show_id}: the web server asks for the login {viewer[0]} with the password {viewer[1]}  "
+                       "(shown once)")
     output.tell_secret(f"{show_id}: in Tiki log in as {creating.ADMIN} with the password {password}  (shown once)")

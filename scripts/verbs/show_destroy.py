@@ -64,7 +64,7 @@ def _destroy(settings: Settings, show_id: str, has_snapshot: bool) -> dict[str, 
             return None
         last = _last_snapshot(settings, known) if has_snapshot else ""
         showing.begin(settings, show_id, showing.DESTROY, "its destruction")
-        showing_building.take_away(settings, show_id)
+        showing_building.take_away(settings, known)
         showing.forget(settings, show_id)
     output.say(f"{show_id}: gone" + (f"; its last snapshot is {last}" if last else ""))
     return {"id": show_id, "state": showing.NONE, "last_snapshot": last}

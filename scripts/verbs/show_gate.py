@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-from scripts.errors import Fault, UsageError
+from scripts.errors import Fault, UsageError, of_os_error
 from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps import showing, showing_bases, showing_snapshots, showing_words
@@ -19,25 +19,30 @@ from scripts.verbs import show, show_destroy, show_reset, show_snapshot, show_up
 VARIABLE = "SSH_ORIGINAL_COMMAND"
 
 
-def show_gate(settings: Settings, caller: Caller) -> None:
-    """Answer one request; a fault is answered, and raised again for the run's exit code."""
+def show_gate(settings: Settings, role: str, user: str) -> None:
+    """Answer one request; a fault is answered, and raised again for the run's exit code.
+
+    role and user are the caller's, as the forced command's own options say.
+    """
     # Everything else goes to stderr: the front end reads stdout.
     output.manner.is_json = True
     known: Show | None = None
     try:
-        asked = showing_words.understood(os.environ.get(VARIABLE, ""), caller)
+        asked = showing_words.understood(os.environ.get(VARIABLE, ""), Caller(role, user))
         known = _meant(settings, asked)
-        _answer(_carried_out(settings, asked, known))
-    except Fault as fault:
+        answer = _carried_out(settings, asked, known)
+    except (Fault, OSError) as error:
+        fault = of_os_error(error) if isinstance(error, OSError) else error
         state = showing.MAINTENANCE if settings.show_maintenance else _state_now(settings, known)
         _answer({"state": state, "error": " ".join(str(fault).split()), "code": fault.exit_code})
         raise
+    _answer(answer)
 
 
 def _meant(settings: Settings, asked: Asked) -> Show | None:
-    """Return the show that a request is about, if there is one."""
+    """Return the show that a request is about, if there is one; which others there are is nobody's business."""
     if asked.id:
-        return showing.read(settings, asked.id)
+        return _of_id(settings, asked.id)
     return showing.find(settings, asked.issue, asked.user)
 
 
@@ -76,10 +81,12 @@ def _told(settings: Settings, known: Show) -> dict[str, object]:
 
 
 def _state_now(settings: Settings, known: Show | None) -> str:
-    if known is None:
-        return showing.NONE
-    now = [one for one in showing.all_of(settings) if one.id == known.id]
-    return now[0].told_state if now else showing.NONE
+    now = _of_id(settings, known.id) if known else None
+    return now.told_state if now else showing.NONE
+
+
+def _of_id(settings: Settings, show_id: str) -> Show | None:
+    return next((one for one in showing.all_of(settings) if one.id == show_id), None)
 
 
 def _answer(document: object) -> None:

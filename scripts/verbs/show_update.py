@@ -28,6 +28,8 @@ def show_update(settings: Settings, show_id: str, is_prepared: bool = False) -> 
         old = showing_bases.of_key(settings, held.base)
         if old is None:
             raise RefusedError(f"{show_id}: what it was made from is gone. Next: make show-reset ID={show_id}")
+        with showing.listing(settings):  # the one from above may have been removed before this show was held
+            new = showing_bases.of_key(settings, new.key) or showing_bases.ready(settings, held.version)
         applied = showing_updating.carry_out(settings, held, old, new)
         showing.change(settings, show_id, base=new.key, tiki=new.tiki)
     output.say(f"{show_id}: Tiki {new.tiki}, {len(applied)} patches for its database: {places.url(settings, show_id)}")

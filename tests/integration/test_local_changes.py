@@ -304,6 +304,20 @@ def test_discarded_changes_are_kept_as_a_patch_that_brings_them_back(kit, made, 
     assert {path: text.decode() for path, text in texts.items()} == wanted
 
 
+def test_what_a_link_or_a_folder_took_the_place_of_is_told_when_changes_are_discarded(kit, made, tmp_path, capsys):
+    instance, sample = made()
+    for path in ("lib/clash.php", SAME):
+        (sample.folder / path).unlink()
+    (sample.folder / "lib/clash.php").symlink_to("joined.php")
+    (sample.folder / SAME).mkdir()
+    (sample.folder / "lib/joined.php").write_text("only ours")
+    carry(kit, instance, tmp_path, discards=True)
+    told = capsys.readouterr().err
+    assert all(path in told for path in ("lib/clash.php", SAME, "a link or a folder here, which no patch holds"))
+    patch, = patch_files.registered(instance)
+    assert patch_files.touched(patch) == ("lib/joined.php",)
+
+
 def test_a_file_known_by_its_sum_alone_is_joined_when_a_patch_tells_what_it_was(kit, made, tmp_path):
     instance, sample = made()
     release_files.remember(instance, release_files.of_tree(trees.tree(kit.settings, OLD)))

@@ -250,7 +250,7 @@ def test_a_failure_half_way_puts_all_back(kit, made, fix, is_far, monkeypatch):
 
 def test_what_a_killed_run_left_is_put_back_by_the_next(kit, made, fix):
     instance, sample = made()
-    patch_writing._begin(instance, BEFORE)
+    patch_writing._begin(instance, BEFORE, AFTER)
     (sample.folder / "lib/fix.php").write_bytes(AFTER["lib/fix.php"])  # and there it was killed
     done = run(kit, instance, "list")
     assert "broke off" in done.stderr
@@ -260,6 +260,34 @@ def test_what_a_killed_run_left_is_put_back_by_the_next(kit, made, fix):
     assert _read(sample.folder / "lib/fix.php") == AFTER["lib/fix.php"]
     assert patch_writing.unfinished(instance) == {}
     assert states(kit, instance) == {"fix.patch": "applied"}
+
+
+def test_what_took_the_place_of_a_killed_run_s_work_is_left_and_named(kit, made, fix, capsys):
+    """As after a restore, a clone, a rollback: the code is another, and the note is still there."""
+    instance, sample = made()
+    newer = LINES.replace("// line 2\n", "// of a newer release\n").encode()
+    patch_writing._begin(instance, BEFORE, AFTER)
+    (sample.folder / "lib/fix.php").write_bytes(newer)
+    (sample.folder / "templates/old.tpl").unlink()
+    (sample.folder / "lib/new folder").mkdir()
+    (sample.folder / "lib/new folder/new.php").write_bytes(b"<?")  # killed while it was written
+    assert set(patch_writing.unfinished(instance)) == set(BEFORE)
+    patch_writing.mend(instance)
+    assert {path: _read(sample.folder / path) for path in BEFORE} == {**BEFORE, "lib/fix.php": newer}
+    assert "lib/fix.php: changed by something else since then" in capsys.readouterr().err
+    assert patch_writing.unfinished(instance) == {}
+
+
+def test_a_link_in_the_place_of_a_killed_run_s_work_is_left(kit, made, fix, tmp_path):
+    instance, sample = made()
+    patch_writing._begin(instance, BEFORE, AFTER)
+    (tmp_path / "theirs.php").write_bytes(AFTER["lib/fix.php"])
+    (sample.folder / "lib/fix.php").unlink()
+    (sample.folder / "lib/fix.php").symlink_to(tmp_path / "theirs.php")
+    patch_writing.mend(instance)
+    assert (tmp_path / "theirs.php").read_bytes() == AFTER["lib/fix.php"]
+    assert (sample.folder / "lib/fix.php").is_symlink()
+    assert patch_writing.unfinished(instance) == {}
 
 
 def test_an_entrance_stays_closed_under_the_maintenance_page(kit, made):

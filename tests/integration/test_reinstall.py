@@ -129,6 +129,9 @@ def test_a_run_that_broke_keeps_the_page_and_goes_on_with_the_same_call(lab, kit
     assert f"Next: make reinstall INSTANCE={name} PROFILE=Broken, or put back what was there before" in done.stderr
     assert fetch(f"{kit.instance(name).web_url}tiki-index.php").status == 503
     note = restoring.unfinished(kit.instance(name))
+    told = kit.make("doctor", f"INSTANCE={name}")
+    assert "a reinstall, begun" in told.stdout
+    assert f"Next: make -C {kit.top} reinstall INSTANCE={name} PROFILE=Broken\n" in told.stdout
     refused = kit.make("backup", f"INSTANCE={name}")
     assert refused.returncode != 0 and "a reinstall that began" in refused.stderr
     archives = len(archive.of_instance(kit.settings, name))
@@ -140,6 +143,26 @@ def test_a_run_that_broke_keeps_the_page_and_goes_on_with_the_same_call(lab, kit
     back = kit.make("restore", f"INSTANCE={name}", f"ARCHIVE={note.safety}")
     assert back.returncode == 0, back.stderr
     assert "browsertitle\thacked" in rows(lab, name) and (root / "img/wiki_up/photo.jpg").exists()
+
+
+def test_what_backups_leave_out_is_in_the_archive_that_is_made_before(kit, near):
+    name, root = near
+    upload = "storage/fgal/fedcba9876543210fedcba9876543210"
+    (root / upload).parent.mkdir(parents=True, exist_ok=True)
+    (root / upload).write_text("mine")
+    env = kit.top / "instances.d" / f"{name}.env"
+    text = env.read_text()
+    env.write_text(f"{text}EXCLUDE=storage/fgal\n")
+    try:
+        done = kit.make("reinstall", f"INSTANCE={name}")
+    finally:
+        env.write_text(text)
+    assert done.returncode == 0, done.stderr
+    assert not (root / upload).exists()
+    safety = done.stdout.split("what was there is in ")[1].split()[0]
+    packed = process.read(kit.instance(name).host.command(
+        "tar", "-tf", str(archive.choose(kit.settings, name, safety).path)))
+    assert f"/{upload}\n" in packed.decode()
 
 
 class FailingAt:
@@ -165,11 +188,12 @@ def test_whichever_call_fails_the_next_run_ends_well(lab, kit):
         try:
             reinstall.reinstall(one, wishes)
         except CommandError:
-            failed.append(failing.failed)
+            pass
         finally:
             process.conduct.on_start = lambda command: None
         if not failing.failed:
             break
+        failed.append(failing.failed)
         if restoring.unfinished(one):
             assert fetch(f"{sample.url}tiki-index.php").status in (503, 403), failing.failed
             assert reinstall.reinstall(one, wishes)["answers"] == 200, failing.failed

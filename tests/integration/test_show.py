@@ -5,22 +5,25 @@ The flaws of the old Show server that a test answers stand in its docstring.
 
 import hashlib
 import io
+import json
+import os
 import re
 import shutil
 import subprocess
 import tarfile
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from scripts.errors import Fault, RefusedError
+from scripts.errors import BusyError, CommandError, Fault, RefusedError
+from scripts.hosts import process
 from scripts.present import output
 from scripts.steps import showing, showing_bases, showing_quota, showing_updating
 from scripts.steps import showing_places as places
 from scripts.steps.showing import Show
-from scripts.verbs import show_destroy, show_reset, show_snapshot, shows
+from scripts.verbs import show, show_destroy, show_reset, show_snapshot, shows
 from tests.lab import sample_code
 from tests.lab.shows import VERSION, as_php, show_kit
 
@@ -51,18 +54,18 @@ def _quiet(kit):
 
 
 def test_a_show_answers_to_its_own_login_alone(kit):
-    show = kit.show("FOR=1234", "FOR_USER=ann")
-    assert show["id"] == "ann-1234"
-    assert show["state"] == "ACTIV"
-    assert kit.page(show, login=False).status == 401
-    assert kit.page(show).status == 200
+    one = kit.show("FOR=1234", "FOR_USER=ann")
+    assert one["id"] == "ann-1234"
+    assert one["state"] == "ACTIV"
+    assert kit.page(one, login=False).status == 401
+    assert kit.page(one).status == 200
     other = kit.show("FOR=1", "FOR_USER=bob")
-    assert kit.page(show, of=other).status == 401
-    assert kit.page(show, "db/local.php").status in (403, 404)
+    assert kit.page(one, of=other).status == 401
+    assert kit.page(one, "db/local.php").status in (403, 404)
     again = kit.show("FOR=1234", "FOR_USER=ann")
     assert (again["id"], again["is_new"]) == ("ann-1234", False)
-    for one in (show, other):
-        assert kit.told("show-destroy", f"ID={one['id']}")["state"] == "NONE"
+    for gone in (one, other):
+        assert kit.told("show-destroy", f"ID={gone['id']}")["state"] == "NONE"
     assert kit.nothing_is_left()
 
 
@@ -129,6 +132,7 @@ def admin_password_fits(lab, kit, one: dict, password: str) -> bool:
 def test_a_reset_makes_a_show_new_with_a_password_that_a_newer_tiki_accepts(lab, kit, base):
     """Old: the reset wrote 12345, in a form that newer Tikis do not accept."""
     one = kit.made("77", "ann")
+    expires = one["expires"]
     assert admin_password_fits(lab, kit, one, one["admin_password"])
     (kit.web(one) / "files/mine.txt").write_text("mine")
     lab.mariadb.sql("CREATE TABLE mine (id int)", places.database_name(kit.settings, one["id"]))
@@ -136,12 +140,80 @@ def test_a_reset_makes_a_show_new_with_a_password_that_a_newer_tiki_accepts(lab,
     assert again["admin_password"] not in (one["admin_password"], "12345")
     assert admin_password_fits(lab, kit, one, again["admin_password"])
     assert not admin_password_fits(lab, kit, one, one["admin_password"])
+    assert again["viewer"] == one["viewer"]
+    assert kit.page(one).status == 401  # the guard's password is new too
+    one = again
     assert not (kit.web(one) / "files/mine.txt").exists()
     assert "mine" not in lab.mariadb.sql("SHOW TABLES", places.database_name(kit.settings, one["id"])).split()
     assert kit.page(one).status == 200
     assert kit.page(one, login=False).status == 401
-    assert again["expires"] == one["expires"]
+    assert again["expires"] == expires
     kit.destroyed(one)
+
+
+def test_a_show_goes_whole_after_machine_and_toolkit_have_other_names(kit, base, monkeypatch):
+    made = kit.made("79", "ann")
+    known = places.database_name(kit.settings, made["id"])
+    with monkeypatch.context() as change:
+        change.setattr(places.socket, "gethostname", lambda: "another.example.org")
+        assert places.database_name(kit.settings, made["id"]) != known
+        show_destroy.show_destroy(kit.settings, [made["id"]], has_snapshot=True)
+    assert kit.nothing_is_left()
+
+
+def test_no_other_run_takes_a_show_that_is_being_made(kit, base, monkeypatch):
+    """From its entry in the list on, up to the moment it counts."""
+    tried = []
+
+    def destroyed_meanwhile(work):
+        def first(*given, **more):
+            with pytest.raises(BusyError):
+                show_destroy.show_destroy(kit.settings, ["ann-76"], has_snapshot=False)
+            tried.append(work.__name__)
+            return work(*given, **more)
+        return first
+
+    monkeypatch.setattr(show, "_built", destroyed_meanwhile(show._built))
+    monkeypatch.setattr(showing, "active", destroyed_meanwhile(showing.active))
+    made = kit.made("76", "ann")
+    assert tried == ["_built", "active"]
+    assert kit.page(made).status == 200
+    kit.destroyed(made)
+
+
+def test_a_base_is_made_once_by_two_runs_and_stays_while_a_run_is_at_a_show(kit, base, monkeypatch):
+    answers = iter([None])
+    monkeypatch.setattr(showing_bases, "_of_tree", lambda settings, tree: next(answers, base))
+    monkeypatch.setattr(showing_bases, "_make", None)
+    assert showing_bases.made(kit.settings, VERSION, True, output.say) == base  # the other run was faster
+    monkeypatch.undo()
+    older = replace(base, key=f"{base.key}-old", moment="2000-01-01T00:00:00+00:00", parts=0)
+    showing_bases.tree_of(kit.settings, older).mkdir()
+    showing_bases._record(kit.settings, older.key).write_text(json.dumps(asdict(older)))
+    showing.write(kit.settings, Show("a-1", showing.MAINTENANCE, pid=os.getpid(), begun=showing.now().isoformat()))
+    assert showing_bases.drop_unused(kit.settings, "show") == []
+    showing.change(kit.settings, "a-1", pid=0, base=older.key)
+    assert showing_bases.drop_unused(kit.settings, "show") == []
+    showing.forget(kit.settings, "a-1")
+    assert showing_bases.drop_unused(kit.settings, "show") == [older.key]
+    assert not showing_bases.tree_of(kit.settings, older).exists()
+
+
+def test_an_old_tree_that_does_not_go_is_a_warning(kit, base, capsys):
+    made = kit.made("75", "ann")
+
+    def refuses(command):
+        if command.shown.endswith("/.old") and " rm " in command.shown:
+            raise CommandError(f"{command.shown}: made to fail")
+
+    process.conduct.on_start = refuses
+    try:
+        again = show_reset.show_reset(kit.settings, "ann-75")
+    finally:
+        process.conduct.on_start = lambda command: None
+    assert "the tree it had before could not be removed" in capsys.readouterr().err
+    assert (again["state"], kit.page(again).status) == ("ACTIV", 200)
+    kit.destroyed(made)
 
 
 def test_a_reset_that_fails_says_so(kit, base):
@@ -194,7 +266,7 @@ def test_a_snapshot_takes_the_place_of_the_one_before_and_survives_a_reset(kit, 
     second = show_snapshot.show_snapshot(kit.settings, "ann-81")["snapshots"]
     assert first != second
     assert len(list((kit.web(one) / "snapshots").iterdir())) == 1
-    show_reset.show_reset(kit.settings, "ann-81")
+    one = show_reset.show_reset(kit.settings, "ann-81")
     assert kit.page(one, second[0].split("/", 3)[3]).status == 200
     assert kit.page(one, second[0].split("/", 3)[3], login=False).status == 401
     kit.destroyed(one)

@@ -85,6 +85,7 @@ def test_a_front_end_makes_looks_at_and_destroys_a_show(kit, gate):
     assert len(taken["snapshots"]) == 2
     reset, _ = gate.ask("make", b"reset issue=12 user=ann")
     assert reset["admin_password"] != made["admin_password"]
+    assert (reset["viewer"], reset["viewer_password"] != made["viewer_password"]) == (made["viewer"], True)
     assert gate.ask("front", b"update issue=12 user=ann")[0]["state"] == "ACTIV"
     gone, code = gate.ask("front", b"destroy issue=12 user=ann")
     assert (gone["state"], code) == ("NONE", 0)
@@ -100,6 +101,9 @@ def test_who_did_not_make_a_show_cannot_reset_or_destroy_it(kit, gate):
         answer, code = gate.ask(caller, request)
         assert (answer["code"], code) == (9, 9), request
     assert showing.read(kit.settings, "bob-13").told_state == "ACTIV"
+    assert gate.ask("ann", b"info id=nobody-1") == ({"state": "NONE"}, 0)
+    answer, code = gate.ask("ann", b"destroy id=nobody-1")
+    assert (answer["state"], code, "bob-13" in answer["error"]) == ("NONE", 2, False)
     assert gate.ask("ann", b"info what=shows")[0] == {"shows": []}
     assert gate.ask("admin", b"destroy id=bob-13")[1] == 0
     assert kit.nothing_is_left()

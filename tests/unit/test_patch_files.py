@@ -83,6 +83,19 @@ def test_what_is_no_patch_is_told_as_such(text):
         patch_files.named("x.patch", text)
 
 
+@pytest.mark.parametrize("kind", ["rename", "copy"])
+def test_a_patch_with_renames_is_refused_and_the_way_is_told(kind):
+    text = f"diff --git a/a.php b/b.php\nsimilarity index 90%\n{kind} from a.php\n{kind} to b.php\n" \
+           "--- a/a.php\n+++ b/b.php\n".encode() + HUNK
+    with pytest.raises(UsageError, match="made with renames.*git diff --no-renames"):
+        patch_files.named("moved.patch", text)
+
+
+def test_a_message_that_tells_of_a_rename_is_none():
+    text = b"Subject: x\n\nrename from the old way\n---\ndiff --git a/a.php b/a.php\n--- a/a.php\n+++ b/a.php\n" + HUNK
+    assert patch_files.touched(patch_files.named("mail.patch", text)) == ("a.php",)
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "line\nbreak", "x" * 200])
 def test_a_name_that_is_none_for_a_file_is_refused(name):
     with pytest.raises(UsageError, match="a name of its own"):

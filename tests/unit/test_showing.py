@@ -1,16 +1,18 @@
 """Which shows there are, whose, and in what state."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
 
-from scripts.errors import BusyError, RefusedError, UsageError
+from scripts.errors import BusyError, Fault, RefusedError, UsageError
 from scripts.health import shows
 from scripts.registry import locks
 from scripts.steps import showing
 from scripts.steps.showing import Show
+from scripts.verbs import show_gate
 
 NOW = datetime.now(UTC)
 DEAD = 2**22 + 1  # the kernel gives no such number
@@ -131,6 +133,31 @@ def test_two_runs_do_not_work_on_one_show(settings):
             pytest.raises(BusyError, match="make show-reset"), showing.working(settings, "ann-1", "MAINT", "update"):
         pass
     assert showing.read(settings, "ann-1").told_state == "ACTIV"
+
+
+def test_as_many_last_snapshots_are_kept_as_shows_can_go_at_once(settings):
+    assert settings.show_keep >= settings.show_max
+
+
+def answered(settings, capsys, monkeypatch, request_, role="front") -> dict:
+    monkeypatch.setenv("SSH_ORIGINAL_COMMAND", request_)
+    with pytest.raises((Fault, OSError)):
+        show_gate.show_gate(settings, role, "")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_gate_answers_a_wrong_forced_command(settings, capsys, monkeypatch):
+    answer = answered(settings, capsys, monkeypatch, "info", role="root")
+    assert (answer["state"], answer["code"]) == ("NONE", 2)
+    assert answer["error"].startswith("ROLE=root")
+
+
+def test_the_gate_answers_what_the_system_refused(settings, capsys, monkeypatch):
+    def refused(*given):
+        raise OSError(28, "No space left on device", "/srv/show")
+    monkeypatch.setattr(show_gate, "_info", refused)
+    answer = answered(settings, capsys, monkeypatch, "info what=shows")
+    assert (answer["code"], "/srv/show: No space left on device" in answer["error"]) == (4, True)
 
 
 def test_doctor_tells_of_what_broke_off_and_of_what_nobody_takes_away(settings):
