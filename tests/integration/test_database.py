@@ -147,8 +147,8 @@ def test_an_answer_that_is_cut_off_is_a_fault_even_with_exit_code_0(account, tmp
 
 def test_questions_share_one_program_that_ends_with_the_option_file(account, monkeypatch):
     started: list[str] = []
-    monkeypatch.setattr(process, "start", lambda command, *ends, start=process.start: (
-        started.append(command.argv[0]), start(command, *ends))[1])
+    monkeypatch.setattr(process, "start", lambda command, *ends, start=process.start, **more: (
+        started.append(command.argv[0]), start(command, *ends, **more))[1])
     with entered(account) as client:
         first = client.query("SELECT CONNECTION_ID()")
         assert client.query("SELECT CONNECTION_ID()") == first
