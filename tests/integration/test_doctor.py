@@ -292,7 +292,8 @@ def test_a_patch_that_was_written_in_part_is_told_and_put_back(ward):
     note = ward.toolkit.top / "var/patches/blog/.changing.json"
     changed = ward.blog.folder / "about.php"
     note.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    note.write_text(json.dumps({"about.php": base64.b64encode(b"<?php // as it was\n").decode()}))
+    texts = (b"<?php // as it was\n", b"<?php // half, and the rest\n")
+    note.write_text(json.dumps({"about.php": [base64.b64encode(text).decode() for text in texts]}))
     changed.write_text("<?php // half")
     give_to(lab_user(), changed)
     ward.mends("blog", "patches", "about.php", "make .*fix")
