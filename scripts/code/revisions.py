@@ -57,12 +57,7 @@ def distance(lag: str) -> timedelta:
 
 def between(settings: Settings, word: Word, good: str, bad: str, verb: str) -> list[Commit]:
     """Return the commits of a branch after good up to bad, the oldest first; raise UsageError when bad is not later."""
-    branch = _branch(settings, word)
-    for back in LOOK_BACK:
-        line = history.line(settings, branch.place, branch.commit, back and datetime.now(UTC) - back, verb)
-        places = {one.id: number for number, one in enumerate(line)}
-        if good in places and bad in places:
-            break
+    line, places = _line_with(settings, word, {good, bad}, verb)
     for name, commit in (("GOOD", good), ("BAD", bad)):
         if commit not in places:
             raise UsageError(f"{name}={commit[:12]}: came to {word} by a merge, or not at all: the branch never was "
@@ -74,13 +69,19 @@ def between(settings: Settings, word: Word, good: str, bad: str, verb: str) -> l
 
 def is_older(settings: Settings, word: Word, commit: str, present: str, verb: str) -> bool:
     """Tell whether a commit came to a branch before another one; False when the branch never was one of them."""
+    _, places = _line_with(settings, word, {commit, present}, verb)
+    return {commit, present} <= places.keys() and places[commit] > places[present]
+
+
+def _line_with(settings: Settings, word: Word, wanted: set[str], verb: str) -> tuple[list[Commit], dict[str, int]]:
+    """Return the commits of a branch, the newest first, far enough back for these if it has them; and their places."""
     branch = _branch(settings, word)
     for back in LOOK_BACK:
         line = history.line(settings, branch.place, branch.commit, back and datetime.now(UTC) - back, verb)
         places = {one.id: number for number, one in enumerate(line)}
-        if commit in places and present in places:
-            return places[commit] > places[present]
-    return False
+        if wanted <= places.keys():
+            break
+    return line, places
 
 
 def newest_before(line: Iterable[Commit], moment: datetime) -> Commit | None:

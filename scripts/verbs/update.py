@@ -26,9 +26,12 @@ def update(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         return None
     found = probe.probe(instance)
     word = wanted(instance, found, by_commit=bool(wishes.revision or wishes.lag))
-    if word is None or (wishes.lag and _is_newer(instance, found, word, wishes)):
+    if word is None:
         return updating.nothing(instance, str(found.version))
-    return updating.carry_out(instance, tree(instance, word, wishes, "update"), wishes, "update")
+    commit = revisions.resolve(instance.settings, word, wishes.revision, wishes.lag, "update")
+    if wishes.lag and _is_newer(instance, found, word, commit):
+        return updating.nothing(instance, str(found.version))
+    return updating.carry_out(instance, _prepared(instance, word, commit, "update"), wishes, "update")
 
 
 def recover(instance: Instance) -> bool:
@@ -60,18 +63,20 @@ def wanted(instance: Instance, found: Probe, by_commit: bool = False) -> Word | 
 
 def tree(instance: Instance, word: Word, wishes: Wishes, verb: str) -> PreparedTree:
     """Return the complete code of a version, or of the one commit that is wished for."""
-    settings = instance.settings
-    commit = revisions.resolve(settings, word, wishes.revision, wishes.lag, verb)
-    return trees.prepared(settings, word.text, commit=commit, verb=verb,
+    commit = revisions.resolve(instance.settings, word, wishes.revision, wishes.lag, verb)
+    return _prepared(instance, word, commit, verb)
+
+
+def _prepared(instance: Instance, word: Word, commit: str, verb: str) -> PreparedTree:
+    return trees.prepared(instance.settings, word.text, commit=commit, verb=verb,
                           tell=lambda line: output.say(f"{instance.name}: {line}"))
 
 
-def _is_newer(instance: Instance, found: Probe, word: Word, wishes: Wishes) -> bool:
+def _is_newer(instance: Instance, found: Probe, word: Word, commit: str) -> bool:
     """Tell whether the site has younger code than LAG= asks for: it never goes back by itself."""
     record = release_files.read(instance)
     present = checkouts.head(instance.host, instance.web_root) if "git" in found.checkouts else \
         record.commit if record else ""
-    commit = revisions.resolve(instance.settings, word, "", wishes.lag, "update")
     return bool(present) and revisions.is_older(instance.settings, word, commit, present, "update")
 
 
