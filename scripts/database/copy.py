@@ -15,6 +15,7 @@ from scripts.hosts import process
 from scripts.hosts.streams import Sink, Source
 
 NO_SUCH_TABLE = 1146
+Known = tuple[Mapping[str, str], Mapping[str, str]]  # sums that source has, and target
 TRIES = 3  # a rebuilt search index replaces tables while they are looked at
 
 
@@ -33,18 +34,37 @@ class Result:
     consistency: str
 
 
+@dataclass(frozen=True)
+class Early:
+    """Sums of a source's tables from before its target is changed; moment is when they began to be taken (UTC)."""
+
+    moment: datetime
+    sums: Mapping[str, str]
+
+
+def sum_early(source: Client, tables: Collection[str]) -> Early | None:
+    """Return the sums of tables of source; None when one of them went away meanwhile."""
+    moment = datetime.now(UTC)
+    try:
+        return Early(moment, sums.of(source, tables))
+    except SqlError as error:
+        if error.code != NO_SUCH_TABLE:
+            raise
+        return None
+
+
 def make_equal(source: Client, target: Client, *, full: bool = False, skip_tables: Collection[str] = (),
-               known: Mapping[str, str] | None = None) -> Result:
+               known: Mapping[str, str] | None = None, early: Early | None = None) -> Result:
     """Make the tables, views, triggers, routines and events of target what they are at source.
 
     What belongs to source's account there belongs to target's here. Without full, a table that was made alike and has
     the same sum stays. skip_tables are left alone on both sides. known are sums of tables of target that were taken
-    since nobody writes there any more. Raises DatabaseError or CommandError when the dump or the load broke: target is
-    then a mixture, which the next call repairs.
+    since nobody writes there any more; early are those of source that need not be taken again. Raises DatabaseError or
+    CommandError when the dump or the load broke: target is then a mixture, which the next call repairs.
     """
     source, target = process.side_by_side(lambda: dump.lossless(source), lambda: dump.lossless(target))
-    moment = datetime.now(UTC)
-    wanted, found, unchanged = _looked_at(source, target, full, skip_tables, known or {})
+    early = early or Early(datetime.now(UTC), {})
+    wanted, found, unchanged = _looked_at(source, target, full, skip_tables, (early.sums, known or {}))
     dropped = _drop_strangers(target, wanted, found, skip_tables)
     left_out = {*unchanged, *skip_tables}
     rows: dict[str, int] = {}
@@ -53,11 +73,11 @@ def make_equal(source: Client, target: Client, *, full: bool = False, skip_table
         consistency = dump.consistency(source, sorted(left_out))
         rows = _carry(source, target, wanted, found.owner, left_out, consistency)
     reloaded = sorted(set(wanted.made) - left_out) if process.conduct.dry_run else sorted(rows)
-    return Result(tuple(reloaded), tuple(sorted(unchanged)), dropped, moment, consistency)
+    return Result(tuple(reloaded), tuple(sorted(unchanged)), dropped, early.moment, consistency)
 
 
 def _looked_at(source: Client, target: Client, full: bool, skipped: Collection[str],
-               known: Mapping[str, str]) -> tuple[Structure, Structure, set[str]]:
+               known: Known) -> tuple[Structure, Structure, set[str]]:
     """Return what both databases are made of, and the tables that are equal."""
     tries = TRIES
     while True:
@@ -71,9 +91,9 @@ def _looked_at(source: Client, target: Client, full: bool, skipped: Collection[s
 
 
 def _unchanged(source: Client, target: Client, wanted: Structure, found: Structure,
-               skipped: Collection[str], known: Mapping[str, str]) -> set[str]:
+               skipped: Collection[str], known: Known) -> set[str]:
     alike = {name for name in wanted.made if wanted.made[name] == found.made.get(name) and name not in skipped}
-    ours, theirs = sums.of_both(source, target, alike, known)
+    ours, theirs = sums.of_both(source, target, alike, *known)
     return {name for name in alike if ours[name] == theirs[name]}
 
 

@@ -51,13 +51,13 @@ def of(client: Client, tables: Iterable[str]) -> dict[str, str]:
     return sums
 
 
-def of_both(one: Client, other: Client, tables: Iterable[str],
-            known: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the sums of tables of two databases, asked at the same time; known are some of the other's."""
+def of_both(one: Client, other: Client, tables: Iterable[str], known: Mapping[str, str],
+            others: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sums of tables of two databases, asked at the same time; known and others are some of each."""
     names = sorted(tables)
-    first, second = process.side_by_side(lambda: of(one, names),
-                                         lambda: of(other, [name for name in names if name not in known]))
-    return first, {**known, **second}
+    first, second = process.side_by_side(lambda: of(one, [name for name in names if name not in known]),
+                                         lambda: of(other, [name for name in names if name not in others]))
+    return {**known, **first}, {**others, **second}
 
 
 def question(table: str, columns: Sequence[Column]) -> str:

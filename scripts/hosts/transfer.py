@@ -11,6 +11,8 @@ from scripts.hosts.host import MANAGER, Host
 from scripts.hosts.rsync_ways import Way
 
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
+# Times are compared with their nanoseconds: a file that was written twice in one second may keep its size.
+OPTIONS = ("-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats")
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
 FIGURES = (b"Number of regular files transferred", b"Number of created files", b"Number of deleted files",
            b"Total transferred file size")
@@ -48,6 +50,21 @@ def copy(source: Host, folder: str, target: Host, into: str, filters: Sequence[s
                   put_there.moved_nothing)
 
 
+def is_equal(source: Host, folder: str, target: Host, into: str, filters: Sequence[str] = (),
+             owner: str | None = None) -> bool:
+    """Whether `copy` would have nothing to do, modes and owners included; it is asked where the manager runs rsync.
+
+    False too where that is not so, or where something vanished meanwhile.
+    """
+    way = rsync_ways.between(source, target)
+    if way is None or not way.is_here:
+        return False
+    command = way.command(folder, into, [*OPTIONS, "--dry-run", "--itemize-changes", *filters, *_owner(owner)])
+    told = process.read(command, ok=(0, VANISHED))
+    changes, _, closing = told.partition(b"\nNumber of files: ")
+    return not changes.strip() and bool(TRAILER.search(closing))
+
+
 def way(source: Host, target: Host) -> str:
     """Return in words which way `copy` takes; two hosts are asked whether they reach each other."""
     return str(rsync_ways.between(source, target) or f"{source.name} to {target.name} through the manager")
@@ -71,8 +88,7 @@ def put(folder: str, host: Host, into: str, filters: Sequence[str] = (), owner: 
 
 
 def _sync(way: Way, folder: str, into: str, options: list[str]) -> Copied:
-    # Times are compared with their nanoseconds: a file that was written twice in one second may keep its size.
-    options = ["-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats", *options]
+    options = [*OPTIONS, *options]
     try:
         told = way.copy(folder, into, options)
     except CommandError as error:

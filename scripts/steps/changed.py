@@ -78,7 +78,7 @@ def since(target: Site) -> Changes:
     found = Changes()
 
     def ask_database() -> None:
-        found.sums = sums.of(target.client, _tables(target))
+        found.sums = sums.of(target.client, summed_tables(target))
         found.tables = _differing(record.sums, found.sums)
         found.preferences = _differing(record.preferences, _preferences(target))
 
@@ -102,7 +102,7 @@ def remember(target: Site, folders: Collection[str], unchanged: Collection[str],
     earlier = _read(target.instance)
     trusted = {table.name for table in target.tables if table.size_bytes > SMALL} & set(unchanged) & set(known) \
         if earlier and earlier.is_quiet == is_quiet else set()
-    tables = _tables(target)
+    tables = summed_tables(target)
     found = sums.of(target.client, tables - trusted) | {name: known[name] for name in trusted & tables}
     roots = [target.instance.web_root, *sorted(folders)]
     record = Record(roots, found, _preferences(target), _entrances(target), is_quiet)
@@ -142,8 +142,9 @@ def _path(instance: Instance, ending: str) -> Path:
     return instance.settings.state / "status" / f"{instance.name}.cloned.{ending}"
 
 
-def _tables(target: Site) -> set[str]:
-    return {table.name for table in target.tables if not table.is_view and table.name != PREFERENCES
+def summed_tables(found: Site) -> set[str]:
+    """Return the tables whose sums tell whether a site was changed: not what Tiki writes while it runs."""
+    return {table.name for table in found.tables if not table.is_view and table.name != PREFERENCES
             and not RULES.of_table(table.name)}
 
 

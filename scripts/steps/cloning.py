@@ -15,13 +15,13 @@ from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import changed, cloning_settling, cloning_trees, lineage, replace, restoring, site, unpacking
-from scripts.steps.cloning_manner import FULL, Call, Cloned, Manner, Origin
+from scripts.steps.cloning_manner import FULL, Ahead, Call, Cloned, Manner, Origin
 from scripts.steps.cloning_places import Places
 from scripts.steps.lineage import Lineage
 from scripts.steps.site import Site
 from scripts.tiki import maintenance
 
-__all__ = ["FULL", "Call", "Cloned", "Manner", "Origin", "copy", "remember"]
+__all__ = ["FULL", "Ahead", "Call", "Cloned", "Manner", "Origin", "copy", "remember"]
 
 REASON = "This site is being made equal to another one."
 
@@ -34,7 +34,7 @@ def copy(source: Site, target: Site, places: Places, manner: Manner, call: Call)
     before = _look(source, target, manner)
     with _noted(source.instance, target.instance, manner, call):
         changes = changed.Changes(is_known=False) if call.changes is None else call.changes
-        told = _carry_out(source, target, places, manner, before, changes)
+        told = _carry_out(source, target, places, manner, before, changes, call.ahead)
         call.proof()
         remember(source.instance, target.instance, manner, told)
     return told
@@ -113,7 +113,7 @@ def _lacks_htaccess(target: Site) -> bool:
 
 
 def _carry_out(source: Site, target: Site, places: Places, manner: Manner, before: _Before,
-               changes: changed.Changes) -> Cloned:
+               changes: changed.Changes, ahead: Ahead) -> Cloned:
     """Page on, trees and database, what is the target's own, quiet, page off."""
     instance, has_code = target.instance, "code" in manner.what
     if not changes.is_known:  # else they were looked for under the page
@@ -121,7 +121,7 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
         replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
     if has_code:
         cloning_trees.enter(source, target, before.entrances, takes_htaccess=before.takes_htaccess)
-    told = _trees_and_database(source, target, places, manner, before.rules, changes.sums)
+    told = _trees_and_database(source, target, places, manner, before.rules, changes.sums, ahead)
     if target.probe.config is None:
         replace.give_account(target, str(source.probe.version))
     with site.opened(instance) as fresh:
@@ -159,11 +159,12 @@ def _stays_a_clone(target: Instance, manner: Manner) -> bool:
 
 
 def _trees_and_database(source: Site, target: Site, places: Places, manner: Manner, rules: list[str],
-                        sums: Mapping[str, str]) -> Cloned:
+                        sums: Mapping[str, str], ahead: Ahead) -> Cloned:
     """Copy both at the same time; the first fault ends the other. sums are those of the target's tables."""
-    jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules)]
+    jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules, has_web_root=ahead.has_web_root)]
     if "data" in manner.what:
-        jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full, known=sums))
+        jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full, known=sums,
+                                                 early=ahead.early))
     trees, *made = process.side_by_side(*jobs)
     told = Cloned(made[0].moment if made else datetime.now(UTC), trees, warnings=list(trees.warnings))
     for one in made:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from scripts.database.copy import Early
 from scripts.errors import Fault
 from scripts.steps import lineage
 from scripts.steps.changed import Changes
@@ -37,11 +38,22 @@ class Manner:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """What was seen of both sites while the guards were asked.
+
+    early are sums of the source's tables; has_web_root: the target's web root was equal to the source's.
+    """
+
+    early: Early | None = None
+    has_web_root: bool = False
+
+
+@dataclass(frozen=True)
 class Call:
     """The call of make that goes on when a clone breaks off, and what was done before it.
 
     safety is the archive of what was there, if one was made; changes are those that were found under the page, if it
-    was looked at.
+    was looked at; ahead is what was seen before that.
     proof is asked when visitors are let in again, and raises a fault when the site is not what it should be; undo
     takes back what broke and returns the fault that tells how that ended.
     """
@@ -50,6 +62,7 @@ class Call:
     variables: Mapping[str, str]
     safety: str = ""
     changes: Changes | None = None
+    ahead: Ahead = Ahead()
     proof: Callable[[], None] = lambda: None
     undo: Callable[[Note, Fault], Fault] | None = None
 

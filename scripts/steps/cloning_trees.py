@@ -53,14 +53,25 @@ def enter(source: Site, target: Site, files: Files, *, takes_htaccess: bool) -> 
             maintenance.put_own_htaccess(host, web_root, present, theirs)
 
 
-def copy(source: Site, target: Site, places: Places, what: Collection[str], keeps_rules: Collection[str]) -> Copied:
+def is_equal(source: Site, target: Site, what: Collection[str]) -> bool:
+    """Whether the target's web root is what `copy` would make of it."""
+    return transfer.is_equal(source.instance.host, source.instance.web_root, target.instance.host,
+                             target.instance.web_root, _filters(source, target, what, kept_rules(target)),
+                             replace.owner_of(target))
+
+
+def copy(source: Site, target: Site, places: Places, what: Collection[str], keeps_rules: Collection[str],
+         *, has_web_root: bool = False) -> Copied:
     """Make the target's trees what the source's are: the web root, and with "data" the folders outside it.
 
-    keeps_rules are files of layout.OWN_RULES that the target has and keeps.
+    keeps_rules are files of layout.OWN_RULES that the target has and keeps. has_web_root: it is equal already.
     """
     told = Copied()
-    _tree(source, target, source.instance.web_root, target.instance.web_root,
-          _filters(source, target, what, keeps_rules), told)
+    if has_web_root:
+        output.say(f"{target.instance.name}: {target.instance.web_root}: 0 files, 0 Bytes copied")
+    else:
+        _tree(source, target, source.instance.web_root, target.instance.web_root,
+              _filters(source, target, what, keeps_rules), told)
     for folder in places.folders if "data" in what else ():
         into = places.goes[folder.path]
         target.instance.host.make_folder(into)

@@ -10,6 +10,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from scripts.database import copy as databases
 from scripts.errors import Fault, RefusedError
 from scripts.hosts import process
 from scripts.present import output
@@ -30,7 +31,8 @@ from scripts.steps import (
     site,
 )
 from scripts.steps.changed import Changes
-from scripts.steps.cloning import Call, Cloned, Manner, Origin
+from scripts.steps.cloning import Ahead, Call, Cloned, Manner, Origin
+from scripts.steps.cloning_places import Places
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -76,8 +78,7 @@ def clone(source: Instance, target: Instance, wishes: Wishes) -> dict[str, objec
 
 def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Cloned, str, Changes | None] | None:
     with site.opened_both(source, target) as (theirs, found):
-        places = cloning_guards.refuse(theirs, found, wishes.confirm, wishes.manner.what)
-        cloning_guards.refuse_unfit(theirs, found, wishes.manner.what)
+        places, ahead = _guarded_and_seen(theirs, found, wishes)
         if process.conduct.dry_run:
             has_safety = bool(_changes(found)) and not wishes.discards
             cloning_told.plan(theirs, found, places, wishes.manner, has_safety)
@@ -86,7 +87,7 @@ def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Clon
         with cloning.closed(found) if lineage.read(target) and found.probe.is_tiki else nullcontext():
             changes = _changes(found)
             safety = _safety(found, changes, wishes)
-            call = Call(wishes.verb, _again(source, target, wishes), safety, changes)
+            call = Call(wishes.verb, _again(source, target, wishes), safety, changes, _still(ahead, changes, safety))
             return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
 
 
@@ -98,6 +99,37 @@ def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:
     raise RefusedError(f"{target.name}: KIND=before shows everybody what {source.name} was, and nothing keeps anybody "
                        f"out of it. Nothing was changed. Next: make restrict INSTANCE={target.name} USERS=name, or, if "
                        "it shall be open: OPEN=yes")
+
+
+def _guarded(source: Site, target: Site, wishes: Wishes) -> Places:
+    """Ask every guard; raise what one of them raises."""
+    places = cloning_guards.refuse(source, target, wishes.confirm, wishes.manner.what)
+    cloning_guards.refuse_unfit(source, target, wishes.manner.what)
+    return places
+
+
+def _guarded_and_seen(source: Site, target: Site, wishes: Wishes) -> tuple[Places, Ahead]:
+    """Ask every guard; where most will be equal and nobody is asked anything, look at both sites meanwhile."""
+    manner, known = wishes.manner, lineage.read(target.instance)
+    if manner.full or process.conduct.dry_run or known is None or not set(manner.what) <= set(known.what) \
+            or target.instance.guarded or restoring.unfinished(target.instance):
+        return _guarded(source, target, wishes), Ahead()
+
+    def sums() -> databases.Early | None:
+        has_data = "data" in manner.what
+        return databases.sum_early(source.client, changed.summed_tables(source)) if has_data else None
+
+    places, early, has_web_root = process.side_by_side(
+        lambda: _guarded(source, target, wishes), sums,
+        lambda: cloning_trees.is_equal(source, target, manner.what))
+    return places, Ahead(early, has_web_root)
+
+
+def _still(ahead: Ahead, changes: Changes | None, safety: str) -> Ahead:
+    """Return what still holds of what was seen, now that the page is up and changes of the target are known."""
+    if safety or changes is None:  # an archive takes its time: what the source was before it is too old
+        return Ahead()
+    return Ahead(ahead.early, ahead.has_web_root and changes.is_known and not changes.files)
 
 
 def _changes(found: Site) -> Changes | None:

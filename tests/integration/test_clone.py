@@ -657,7 +657,7 @@ def killed(kit, blog, blank, tmp_path) -> Iterator[Instance]:
     (Path(blank.web_root) / "files/mine.txt").write_text("only here")
     sample.sql("UPDATE tiki_pages SET data = 'new' LIMIT 1")
     shims = Shims(tmp_path / "shims")
-    shims.reset(Call(HERE, "rsync", 1), KILL)
+    shims.reset(Call(HERE, "rsync", 2), KILL)  # the first one only looks
     ended = forked.run(kit.top, "clone", shims, from_=source.name, to=blank.name, kind="demo")
     assert ended.code < 0, ended
     yield blank

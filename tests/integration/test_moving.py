@@ -309,6 +309,34 @@ def host_of_account(host: SshHost, account: str) -> SshHost:
     return SshHost(**{**vars(host), "account": account})
 
 
+CHANGES = {
+    "content": lambda top: (top / "empty/new").write_text("new"),
+    "mode": lambda top: (top / "empty").chmod(0o700),
+    "one gone": lambda top: (top / "img/a file").unlink(),
+    "one more": lambda top: (top / "img/second name").hardlink_to(top / "img/a file"),
+}
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_look_ahead_sees_whatever_a_copy_would_do_and_changes_nothing(tree, into, side, change):
+    sides = (HERE, str(tree), HERE, str(into))
+    assert not transfer.is_equal(*sides)
+    transfer.copy(*sides)
+    assert transfer.is_equal(*sides)
+    CHANGES[change](tree if side == "source" else into)
+    before = describe_tree(into)
+    assert not transfer.is_equal(*sides)
+    assert describe_tree(into) == before
+
+
+def test_a_look_ahead_that_ends_early_with_exit_0_does_not_take_trees_for_equal(tree, into, shims, monkeypatch):
+    transfer.copy(HERE, str(tree), HERE, str(into))
+    shim(shims, "rsync", "exit 0")
+    monkeypatch.setenv("PATH", f"{shims}:{os.environ['PATH']}")
+    assert not transfer.is_equal(HERE, str(tree), HERE, str(into))
+
+
 def test_a_file_that_was_written_twice_in_one_second_with_the_same_size_travels_again(place):
     source, target = place / "source", place / "target"
     source.mkdir()

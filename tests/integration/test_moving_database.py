@@ -321,10 +321,10 @@ def test_what_belongs_to_the_source_s_account_belongs_to_the_target_s_afterwards
 def test_a_table_that_vanishes_while_it_is_looked_at_is_no_fault(both, monkeypatch):
     asked = copy.sums.of_both
 
-    def as_if_rebuilt(source, target, tables, known):
+    def as_if_rebuilt(source, target, tables, *known):
         monkeypatch.setattr(copy.sums, "of_both", asked)
         source.execute("RENAME TABLE index_search TO index_new")
-        return asked(source, target, tables, known)
+        return asked(source, target, tables, *known)
 
     copy.make_equal(*both)
     monkeypatch.setattr(copy.sums, "of_both", as_if_rebuilt)
