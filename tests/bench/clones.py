@@ -20,21 +20,23 @@ ROUNDS = 3
 UNCHANGED_LIMIT = 1.3
 CHANGED_LIMIT = 1.15
 BIG_ROWS = 1_000_000     # of about 1 kB each
+OPTION_FILES = 1024      # bytes that the client programs' accounts may take; nothing of what is copied may lie about
 
 
 def measure(lab: Lab, kit: Toolkit, site: SampleTiki) -> int:
     """Measure and print; return how many limits were missed."""
     site.sql("CREATE TABLE tiki_bench (id int PRIMARY KEY, moment int, body text) ENGINE=InnoDB; "
              "INSERT INTO tiki_bench SELECT seq, seq * 7, REPEAT(MD5(seq), 31) "
-             f"FROM seq_1_to_{BIG_ROWS}")
+             f"FROM seq_1_to_{BIG_ROWS}; ANALYZE TABLE tiki_bench")
     size = int(site.sql("SELECT SUM(data_length) FROM information_schema.tables WHERE table_schema = DATABASE()"))
     temporary = lab.folder / "temporary"
     temporary.mkdir()
     with Peak(kit.settings.work, temporary) as peak:
         missed = sum(_from_here(lab, kit, site, temporary, size, is_ssh) for is_ssh in (False, True))
     missed += measuring.report("while cloning", measuring.memory(peak),
-                               f"largest amount of temporary files: {peak.temporary_bytes} bytes")
-    return missed + (peak.temporary_bytes > 0)
+                               f"largest amount of temporary files: {peak.temporary_bytes} bytes "
+                               "(the clients' option files)")
+    return missed + (peak.temporary_bytes > OPTION_FILES)
 
 
 def _from_here(lab: Lab, kit: Toolkit, site: SampleTiki, temporary: Path, size: int, is_ssh: bool) -> int:
