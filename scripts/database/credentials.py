@@ -16,7 +16,7 @@ import psutil
 
 from scripts.database import sessions
 from scripts.database.account import Account
-from scripts.errors import CommandError, DatabaseError, Fault
+from scripts.errors import DatabaseError, Fault
 from scripts.hosts.host import Host
 
 TOOLKIT = Path(__file__).resolve().parents[2]
@@ -65,16 +65,14 @@ def option_file(host: Host, account: Account) -> Iterator[str]:
     It is made in a dry run too, because questions to the database need it.
     """
     text = option_file_text(account).encode("utf-8", "surrogateescape")
-    path = host.read_line("mktemp", "-t", f"trim-{manager_id()}-{os.getpid()}.XXXXXXXX")
+    path = host.put_temporary(f"trim-{manager_id()}-{os.getpid()}", text)
     try:
-        if host.read("tee", "--", path, stdin=text) != text:
-            raise CommandError(f"[{host.name}] tee {path}: the option file was not written whole. Is the disk full?")
         with sessions.lasting(host, path):
             yield path
     finally:
         # The work is done, or its own fault is the one to tell; a file that stays is found by `leftovers`.
         with suppress(Fault):
-            host.read("rm", "-f", "--", path)
+            host.remove_temporary(path)
 
 
 def leftovers(host: Host) -> list[str]:

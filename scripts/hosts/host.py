@@ -6,15 +6,23 @@ change of a file goes through here too, so that a dry run holds everywhere.
 
 import os
 import shutil
+import stat
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from scripts.errors import CommandError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
 from scripts.hosts.dialogue import Dialogue
+
+# One call, and nothing stays of what could not be written whole. mktemp makes the file 0600.
+TEMPORARY = """
+file=$(mktemp -t "$1") || exit
+if cat >"$file"; then printf '%s\\n' "$file"; cat "$file"; else rm -f "$file"; exit 1; fi
+"""
 
 
 class Host(ABC):
@@ -64,7 +72,11 @@ class Host(ABC):
 
     def real_path(self, path: str) -> str:
         """Return path without links, whether it exists or not."""
-        return self.read_names("realpath", "-m", "-z", "--", path)[0]
+        return self.real_paths(path)[0]
+
+    def real_paths(self, *paths: str) -> list[str]:
+        """Return paths without links, whether they exist or not."""
+        return self.read_names("realpath", "-m", "-z", "--", *paths) if paths else []
 
     def present(self, *paths: str, kind: str = "") -> list[str]:
         """Return those of these paths that are there; kind is find's letter, as in d for folders alone.
@@ -91,6 +103,21 @@ class Host(ABC):
     def used_bytes(self, *paths: str) -> int:
         """Return what these paths take on the disk, hard links counted once; what may not be read is not counted."""
         return _number(self.name, "du", self.read_line("du", "-s", "-c", "-B1", "--", *paths, ok=(0, 1)))
+
+    def put_temporary(self, start: str, text: bytes) -> str:
+        """Write a file that we alone may read into the host's own temporary folder, and return its path.
+
+        In a dry run too: questions need it. start is what its name begins with.
+        """
+        path, _, echoed = self.read("sh", "-c", TEMPORARY, "sh", f"{start}.XXXXXXXX", stdin=text).partition(b"\n")
+        if echoed != text:
+            self.remove_temporary(os.fsdecode(path))
+            raise CommandError(f"[{self.name}] {os.fsdecode(path)}: the file was not written whole. Is the disk full?")
+        return os.fsdecode(path)
+
+    def remove_temporary(self, path: str) -> None:
+        """Remove what `put_temporary` made."""
+        self.read("rm", "-f", "--", path)
 
     def write(self, path: str, text: bytes, mode: int | None = None) -> None:
         """Put a whole file in place of what is at path, at once: a reader sees the old or the new one.
@@ -120,13 +147,33 @@ class Host(ABC):
 
 @dataclass(frozen=True)
 class LocalHost(Host):
-    """This machine. Files are changed by Python itself: nothing to start, nothing to misread."""
+    """This machine. Files are found and changed by Python itself: nothing to start, nothing to misread."""
 
     name: str
     reads_in_place = True
 
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         return Command(words, shown(self.name, words), stdin)
+
+    def real_paths(self, *paths: str) -> list[str]:
+        return [os.path.realpath(path) for path in paths]
+
+    def present(self, *paths: str, kind: str = "") -> list[str]:
+        return [path for path in paths if _is_there(path, kind)]
+
+    def put_temporary(self, start: str, text: bytes) -> str:
+        descriptor, path = tempfile.mkstemp(prefix=f"{start}.")
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(text)
+        except BaseException:
+            os.unlink(path)
+            raise
+        return path
+
+    def remove_temporary(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
     def write(self, path: str, text: bytes, mode: int | None = None) -> None:
         if _told(f"write {path}"):
@@ -184,6 +231,15 @@ def _number(place: str, program: str, answer: str) -> int:
     if not first or not first[0].isdigit():
         raise CommandError(f"[{place}] {program}: its answer is no number: {answer[-60:]!r}")
     return int(first[0])
+
+
+def _is_there(path: str, kind: str) -> bool:
+    """Whether something is at path, of a kind as find has it; links are not followed."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return not kind or {"d": stat.S_ISDIR, "f": stat.S_ISREG, "l": stat.S_ISLNK}[kind](mode)
 
 
 def _told(change: str) -> bool:

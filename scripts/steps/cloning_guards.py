@@ -149,7 +149,7 @@ def _refuse_third(source: Site, target: Site, places: Places) -> None:
     """Raise RefusedError when a folder or the database of the target belongs to a third instance, or may."""
     name = target.instance.name
     others = [one for one in neighbours.all_of(target) if one.name != source.instance.name]
-    for path in neighbours.real_paths(target.instance.host, places.goes.values()):
+    for path in target.instance.host.real_paths(*places.goes.values()):
         if other := neighbours.user_of(path, others):
             raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
                                f"make detect INSTANCE={name},{other}")

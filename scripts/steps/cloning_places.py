@@ -59,8 +59,8 @@ def _real_paths_here(source: Site, target: Site) -> list[str] | None:
     here = source.instance.host
     if identity.machine(here) != identity.machine(target.instance.host):
         return None
-    return neighbours.real_paths(here, [source.instance.web_root,
-                                        *(folder.path for folder in (*source.folders, *source.missing))])
+    return here.real_paths(source.instance.web_root,
+                           *(folder.path for folder in (*source.folders, *source.missing)))
 
 
 def _outside(folders: tuple[DataFolder, ...], site: Site) -> tuple[DataFolder, ...]:
@@ -86,7 +86,7 @@ def _without(target: Site, theirs: list[str]) -> Site:
     A clone that broke off may have left the source's names in the target's database.
     """
     named = (*target.folders, *target.missing)
-    paths = neighbours.real_paths(target.instance.host, [folder.path for folder in named])
+    paths = target.instance.host.real_paths(*[folder.path for folder in named])
     own = {folder.path for folder, path in zip(named, paths)
            if not folder.contains_web_root and not any(neighbours.overlap(path, other) for other in theirs)}
     return replace(target, folders=tuple(one for one in target.folders if one.path in own),
@@ -96,7 +96,7 @@ def _without(target: Site, theirs: list[str]) -> Site:
 def _refuse_overlap(source: Site, target: Site, goes: dict[str, str], theirs: list[str]) -> None:
     """Raise RefusedError when two places at the target lie in each other, or one of them and the source's."""
     name, places = target.instance.name, list(goes.values())
-    real = neighbours.real_paths(target.instance.host, places)
+    real = target.instance.host.real_paths(*places)
     for number, path in enumerate(real):
         whose = [(other, f"{other} of {source.instance.name}") for other in theirs]
         others = [*whose, *((other, other) for other in real[:number])]

@@ -44,12 +44,6 @@ def all_of(found: Site) -> list[Neighbour]:
     return [_asked(found, other, here) for other in others]
 
 
-def real_paths(host: Host, paths: Iterable[str]) -> list[str]:
-    """Return paths without links; one call."""
-    wanted = list(paths)
-    return host.read_names("realpath", "-m", "-z", "--", *wanted) if wanted else []
-
-
 def homes(host: Host) -> set[str]:
     """Return the homes of all accounts of a machine."""
     lines = host.read("getent", "passwd").decode("utf-8", "surrogateescape").splitlines()
@@ -98,9 +92,9 @@ def _on_this_machine(other: Instance) -> Neighbour:
     try:
         with site.opened_target(other) as opened:
             folders = [other.web_root, *(one.path for one in (*opened.folders, *opened.missing))]
-            return Neighbour(other.name, True, tuple(real_paths(other.host, folders)), account)
+            return Neighbour(other.name, True, tuple(other.host.real_paths(*folders)), account)
     except Fault as fault:
-        return Neighbour(other.name, True, tuple(real_paths(other.host, [other.web_root])), account, str(fault))
+        return Neighbour(other.name, True, tuple(other.host.real_paths(other.web_root)), account, str(fault))
 
 
 def same_database_as(account: Account, neighbours: Iterable[Neighbour]) -> str:

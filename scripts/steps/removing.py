@@ -51,7 +51,7 @@ def plan(found: Site) -> Plan:
     stays = [f"{folder.path} stays: only {EXTRA} names it" for folder in found.folders if folder not in named]
     links = set(instance.host.present(*(folder.path for folder in named), kind="l")) if named else set()
     goes: list[tuple[str, str]] = []
-    for folder, path in zip(named, neighbours.real_paths(instance.host, [one.path for one in named])):
+    for folder, path in zip(named, instance.host.real_paths(*[one.path for one in named])):
         reason = _why_kept(path, web_root, home_folders, others)
         if reason:
             stays.append(f"{folder.path} stays: {reason}")

@@ -2,12 +2,13 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from scripts.errors import CommandError
 from scripts.hosts import process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.host import Host, LocalHost
 from tests.unit.recording_host import RecordingHost
 
 HERE = LocalHost("here")
@@ -186,3 +187,45 @@ class FarHost(RecordingHost):
 
     def write(self, path: str, text: bytes, mode: int | None = None) -> None:
         super(RecordingHost, self).write(path, text, mode)
+
+
+@pytest.mark.parametrize("kind", ["", "d", "f", "l"])
+def test_this_machine_finds_what_find_would_find(tmp_path, kind):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "line\nbreak").touch()
+    (tmp_path / "link").symlink_to("a folder")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    paths = [f"{tmp_path}/{name}" for name in ("link", "a folder", "line\nbreak", "dangling", "missing", "link/x")]
+    assert HERE.present(*paths, kind=kind) == Host.present(HERE, *paths, kind=kind)
+
+
+def test_this_machine_follows_links_as_realpath_does(tmp_path):
+    (tmp_path / "folder/inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("folder/inner")
+    (tmp_path / "dangling").symlink_to(b"nowhere \xe9".decode(errors="surrogateescape"))
+    paths = [f"{tmp_path}/{name}" for name in ("link/../x", "link/not there", "dangling/y", "folder//inner/.")]
+    assert HERE.real_paths(*paths) == Host.real_paths(HERE, *paths)
+    assert HERE.real_paths() == Host.real_paths(HERE) == []
+
+
+@pytest.mark.parametrize("put", [HERE.put_temporary, lambda *words: Host.put_temporary(HERE, *words)],
+                         ids=["here", "by programs"])
+def test_a_temporary_file_is_ours_alone_and_goes_again(put, dry):
+    path = put("trim-test", b"password=\xe9\n\n")
+    try:
+        assert Path(path).read_bytes() == b"password=\xe9\n\n"
+        assert mode_of(path) == 0o600
+        assert Path(path).name.startswith("trim-test.")
+    finally:
+        HERE.remove_temporary(path)
+    assert not Path(path).exists()
+    HERE.remove_temporary(path)
+
+
+def test_a_temporary_file_that_comes_back_cut_off_is_a_fault_and_goes(tmp_path):
+    left = tmp_path / "trim-test.x"
+    left.touch()
+    host = FarHost({("sh",): f"{left}\npass".encode()})
+    with pytest.raises(CommandError, match="not written whole"):
+        host.put_temporary("trim-test", b"password")
+    assert host.reads[-1] == ["rm", "-f", "--", str(left)]
