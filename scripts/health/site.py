@@ -95,6 +95,12 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
     if not instance.host.present(instance.web_root, kind="d"):
         return
     page = maintenance.state(instance.host, instance.web_root)
+    if page.is_on and (note := restoring.looked(instance)):
+        confirm = {"CONFIRM": instance.name} if instance.guarded else {}
+        yield Wrong(f"{note.what}, begun {output.local(note.moment)}, was ended while it looked for what was changed: "
+                    "the site is as it was, and visitors see the maintenance page",
+                    mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))
+        return
     if page.is_on or not page.complete:
         since = f" since {output.local(page.since)}" if page.since else ""
         reason = f" ({page.reason})" if page.reason else ""

@@ -41,29 +41,33 @@ def copy(source: Site, target: Site, places: Places, manner: Manner, call: Call)
 
 
 @contextmanager
-def closed(target: Site) -> Iterator[None]:
+def closed(target: Site, source: str, verb: str, variables: Mapping[str, str]) -> Iterator[None]:
     """Put the maintenance page up for a block that only looks before it makes `copy`: what is seen then stays so.
 
-    When the block breaks before anything was begun, the page is as it was before.
+    When the block breaks before anything was begun, the page is as it was before; when the run is killed, a note tells
+    of the call: source, verb and variables.
     """
     instance = target.instance
-    was_on = maintenance.state(instance.host, instance.web_root).is_on
+    was_on = maintenance.state(instance.host, instance.web_root).is_on and not restoring.looked(instance)
+    restoring.begin_look(instance, source, verb, variables)
     try:
         replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
         yield
     except BaseException:
-        if not was_on and not restoring.unfinished(instance):
-            _open_again(instance)
+        if not restoring.unfinished(instance) and (was_on or _is_open_again(instance)):
+            restoring.end(instance)
         raise
 
 
-def _open_again(instance: Instance) -> None:
+def _is_open_again(instance: Instance) -> bool:
     """Take the page away where nothing was changed; the fault that led here is the one to tell."""
     try:
         maintenance.turn_off(instance.host, instance.web_root)
+        return True
     except (Fault, OSError) as fault:
         output.warn(f"{instance.name}: nothing was changed, but its maintenance page is still up: {fault}. Next: make "
                     f"maintenance INSTANCE={instance.name} STATE=off")
+        return False
 
 
 @contextmanager

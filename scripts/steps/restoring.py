@@ -63,14 +63,19 @@ def begin(instance: Instance, archive: str, safety: str, *, source: str = "", on
     """Write the note of what changes the site from now on."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version)
-    MANAGER.make_folder(str(_path(instance).parent), 0o700)
-    MANAGER.write(str(_path(instance)), json.dumps(asdict(note)).encode(), 0o600)
+    _write(_path(instance), note)
     return note
 
 
+def begin_look(instance: Instance, source: str, verb: str, variables: Mapping[str, str]) -> None:
+    """Note that the page is up for a look before a change: nothing of the site is changed yet."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(_look_path(instance), Note("", now, source=source, verb=verb, variables=dict(variables)))
+
+
 def end(instance: Instance) -> None:
-    """Remove the note: the site is whole."""
-    MANAGER.remove(str(_path(instance)), str(dump(instance)))
+    """Remove the notes: the site is whole."""
+    MANAGER.remove(str(_path(instance)), str(dump(instance)), str(_look_path(instance)))
 
 
 def dump(instance: Instance) -> Path:
@@ -80,10 +85,12 @@ def dump(instance: Instance) -> Path:
 
 def unfinished(instance: Instance) -> Note | None:
     """Return the note of what did not come to its end."""
-    try:
-        return Note(**json.loads(_path(instance).read_text()))
-    except FileNotFoundError:
-        return None
+    return _read(_path(instance))
+
+
+def looked(instance: Instance) -> Note | None:
+    """Return the note of a look under the page that did not come to its end; the site is as it was."""
+    return _read(_look_path(instance))
 
 
 def way_out(instance: Instance, note: Note) -> str:
@@ -106,6 +113,22 @@ def refuse_half_restored(instance: Instance) -> None:
     if note:
         raise RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
                            f"end: the site is a mixture. {way_out(instance, note)}")
+
+
+def _read(path: Path) -> Note | None:
+    try:
+        return Note(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _write(path: Path, note: Note) -> None:
+    MANAGER.make_folder(str(path.parent), 0o700)
+    MANAGER.write(str(path), json.dumps(asdict(note)).encode(), 0o600)
+
+
+def _look_path(instance: Instance) -> Path:
+    return _path(instance).with_suffix("").with_suffix(".looking.json")
 
 
 def _path(instance: Instance) -> Path:

@@ -84,10 +84,12 @@ def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Clon
             cloning_told.plan(theirs, found, places, wishes.manner, has_safety)
             return None
         # Under the page: what is written between the look and the copy would be lost unseen.
-        with cloning.closed(found) if lineage.read(target) and found.probe.is_tiki else nullcontext():
+        again = _again(source, target, wishes)
+        with cloning.closed(found, source.name, wishes.verb, again) if lineage.read(target) and found.probe.is_tiki \
+                else nullcontext():
             changes = _changes(found)
             safety = _safety(found, changes, wishes)
-            call = Call(wishes.verb, _again(source, target, wishes), safety, changes, _still(ahead, changes, safety))
+            call = Call(wishes.verb, again, safety, changes, _still(ahead, changes, safety))
             return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
 
 

@@ -695,6 +695,39 @@ def test_what_was_there_before_a_killed_clone_can_be_put_back(kit, killed):
     assert restoring.unfinished(killed) is None
 
 
+@pytest.fixture
+def killed_looking(kit, blog, blank, tmp_path) -> Iterator[Instance]:
+    """A copy whose next clone was killed under the page, while it looked for what was changed."""
+    told(clone(kit, blog[0], blank, json="1"))
+    (Path(blank.web_root) / "files/mine.txt").write_text("only here")
+    shims = Shims(tmp_path / "shims")
+    shims.reset(Call(HERE, "sort", 1), KILL)
+    assert forked.run(kit.top, "clone", shims, from_=blog[0].name, to=blank.name).code < 0
+    yield blank
+
+
+def test_doctor_tells_of_a_clone_that_was_killed_while_it_looked(kit, blog, killed_looking):
+    assert maintenance.state(killed_looking.host, killed_looking.web_root).is_on
+    found = forked.run(kit.top, "doctor", instance=killed_looking.name, json="1")
+    page = [one for one in json.loads(found.stdout) if one["check"] == "maintenance page"]
+    assert [one["next"].partition(" clone ")[2] for one in page] == [f"FROM={blog[0].name} TO={killed_looking.name}"]
+    assert "the site is as it was" in page[0]["problem"]
+
+
+def test_after_a_clone_that_was_killed_while_it_looked_nothing_is_lost(kit, blog, killed_looking):
+    found = told(clone(kit, blog[0], killed_looking, json="1"))
+    assert found["safety"]
+    assert tree(killed_looking.web_root) == tree(blog[1].folder)
+    assert not restoring.looked(killed_looking)
+    assert not maintenance.state(killed_looking.host, killed_looking.web_root).is_on
+
+
+def test_a_clone_that_was_killed_while_it_looked_can_be_let_go(kit, killed_looking):
+    assert forked.run(kit.top, "maintenance", instance=killed_looking.name, state="off").is_success
+    assert (Path(killed_looking.web_root) / "files/mine.txt").read_text() == "only here"
+    assert not restoring.looked(killed_looking)
+
+
 def test_hosts_that_do_not_reach_each_other_are_cloned_through_the_manager(kit, lab, monkeypatch):
     number = next(numbers)
     sample = small_site(lab, f"far{number}", True)

@@ -466,9 +466,21 @@ class CloneBench(Bench):
     def judge_failure(self, before: Left, after: Left) -> list[str]:
         if after.is_begun:
             return [] if after.is_closed or after.site in self.known.values() else ["visitors see a mixture"]
+        if restoring.looked(self.kit.instance(self.target)):
+            return self.judge_look(before, after)
         if after.site not in (before.site, self.known[self.goal]):
             return ["the copy is a mixture, and no note says so"]
         return ["the page is on, and no note says why"] if after.is_closed else []
+
+    def judge_look(self, before: Left, after: Left) -> list[str]:
+        """Return what is wrong where a note says that the page is up and nothing was changed."""
+        opened = forked.run(self.kit.top, "maintenance", instance=self.target, state="off")
+        if not opened.is_success:
+            return [f"the page does not go: {opened.stderr}"]
+        wrong = [] if self.site() == before.site else ["the copy was changed, and the note says that it was not"]
+        if after.is_closed:  # as it was found, for the run that comes next
+            forked.run(self.kit.top, "maintenance", instance=self.target, state="on")
+        return wrong
 
     def after_good(self) -> None:
         self.goal = next(source for source in self.known if source != self.goal)
