@@ -1,232 +1,154 @@
-"""What surrounds every verb: settings, run log, locks, signals, dry run; and the only place where a fault
-becomes one line on stderr and an exit code.
+"""What surrounds every verb: settings, run log, record, signals, dry run; and the only place where a fault becomes one
+line on stderr and an exit code.
 """
 
-import json
 import os
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from scripts.errors import CommandError, Fault, UsageError
+from scripts.errors import Fault, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.present import output, prompts
-from scripts.registry import locks, registry, schema
+from scripts.present import output
+from scripts.registry import schema
+from scripts.registry import settings as of_toolkit
 from scripts.registry.env_file import nearest
-from scripts.registry.instance import Instance
-from scripts.registry.locks import Lock
 from scripts.registry.run_log import RunLog
 from scripts.registry.settings import Settings
-from scripts.registry.settings import load as load_settings
-from scripts.steps import hooks
+from scripts.registry.values import number, one_of, switch, words
+from scripts.run import BUG, Run, changing, none, reading, storing, tell_fault
+from scripts.steps import on_record
+from scripts.steps.on_record import OnRecord
+
+__all__ = ["Common", "Run", "changing", "database_from_environment", "none", "number", "one_of", "reading",
+           "refuse_variables", "restrict_password", "storing", "switch", "verb", "words"]
 
 TOP = Path(__file__).resolve().parent.parent
 RESTRICT_PASS = "RESTRICT_PASS"
-BUG = 1
+CRON_ID = r"[A-Za-z0-9._-]{0,64}"
+ON_BEHALF = ("show-gate",)  # answers strangers' requests: their mistakes are no failure of ours
 SIGNALLED = 128  # a shell's way to say which signal ended a program: 128 + its number
-
-LocksOf = Callable[[Instance], Iterable[Lock]]
-
-
-def reading(instance: Instance) -> list[Lock]:
-    """The lock of a verb that only looks at a site."""
-    return [Lock(instance.name, exclusive=False)]
-
-
-def changing(instance: Instance) -> list[Lock]:
-    """The locks of a verb that changes a site and may add to its archives."""
-    return [Lock(instance.name, exclusive=True), Lock(f"{instance.name}.store", exclusive=True)]
-
-
-def storing(instance: Instance) -> list[Lock]:
-    """The locks of a verb that reads a site and writes its archives."""
-    return [Lock(instance.name, exclusive=False), Lock(f"{instance.name}.store", exclusive=True)]
-
-
-def none(instance: Instance) -> list[Lock]:
-    """No lock: an open shell must not block the night's backup."""
-    return []
+IONICE = {"low": (2, 7), "idle": (3, None)}  # class and level, as in ioprio_set(2): best-effort at its last, idle
 
 
 @dataclass(frozen=True)
 class Common:
-    """The switches that every verb takes, as they came from make: DRY, V, JSON, UNATTENDED, JOBS."""
+    """The variables that every verb takes, as they came from make."""
 
     dry: str | None = None
     verbose: str | None = None
     json: str | None = None
     unattended: str | None = None
     jobs: str | None = None
+    cron: str | None = None
+    mail_to: str | None = None
+    wait: str | None = None
 
-
-class Run:
-    """One run of one verb, given to the story that tasks.py tells."""
-
-    def __init__(self, verb: str, common: Common, settings: Settings, log: RunLog) -> None:
-        self.verb, self.settings = verb, settings
-        self._common, self._log = common, log
-        self._faults: list[tuple[str, Fault]] = []
-
-    def instance(self, wanted: str | None, label: str = "INSTANCE") -> Instance:
-        """Return the one instance that is meant; at a terminal a missing answer is a numbered choice."""
-        return registry.load(self.settings, self.name(wanted, label))
-
-    def name(self, wanted: str | None, label: str = "INSTANCE") -> str:
-        """Return the name of the one instance that is meant; what its env file says need not be right."""
-        wanted = wanted or self._ask_which(label)
-        registry.require(self.settings, wanted)
-        return wanted
-
-    def each(self, wanted: str | None, locks_of: LocksOf, story: Callable[[Instance], Any]) -> list[Any]:
-        """Tell the story for every instance that is meant; a fault stays with its instance and ends the run last.
-
-        Returns what the stories returned, without those that failed.
-        """
-        if not wanted:
-            wanted = self._ask_which("INSTANCE")
-        names = registry.select(self.settings, wanted)
-        jobs = number(self._common.jobs, "JOBS") or 1
-        if jobs > 1 and len(names) > 1:
-            return self._side_by_side(names, jobs)
-        results = []
-        for name in names:
-            try:
-                instance = registry.load(self.settings, name)
-                with self.holding(locks_of(instance), instance) as note:
-                    results.append(note(story(instance)))
-            except (Fault, OSError) as fault:
-                if len(names) == 1:
-                    raise
-                self._note(name, self._log.fault_of(fault))
-        self._fail_at_the_end(len(names))
-        return results
-
-    @contextmanager
-    def holding(self, wanted: Iterable[Lock], instance: Instance | None = None) -> Iterator[hooks.Note]:
-        """Hold locks for the length of a story; with the instance it is of, run the site's own hooks around it.
-
-        Yields what takes the story's result, for the hooks that come after it.
-        """
-        with locks.hold(self.settings, wanted, self.verb), hooks.around(self.verb, instance) as note:
-            yield note
-
-    def _ask_which(self, label: str) -> str:
-        known = registry.names(self.settings)
-        if not known or not prompts.can_ask():
-            raise UsageError(f"{label}= is missing: which instance? {registry.known_names(self.settings)}")
-        return known[prompts.choose(label, known)]
-
-    def _note(self, name: str, fault: Fault) -> None:
-        self._faults.append((name, fault))
-        tell_fault(self.verb, fault, self._log)
-
-    def _fail_at_the_end(self, count: int) -> None:
-        if self._faults:
-            failed = ", ".join(name for name, _ in self._faults)
-            last = self._faults[-1][1]
-            summary = type(last)(f"{len(self._faults)} of {count} instances failed: {failed}")
-            raise summary from last
-
-    def _side_by_side(self, names: list[str], jobs: int) -> list[Any]:
-        """Run one process an instance: faults, signals and memory stay apart."""
-        def job(name: str) -> Callable[[], object]:
-            return lambda: self._in_own_process(name)
-        results: list[Any] = []
-        for name, outcome in zip(names, process.side_by_side(*map(job, names), at_once=jobs)):
-            if isinstance(outcome, Fault):
-                self._note(name, outcome)
-            else:
-                results += outcome
-        self._fail_at_the_end(len(names))
-        return results
-
-    def _in_own_process(self, name: str) -> Fault | list[Any]:
-        words = [word for word in sys.argv[1:] if not word.startswith(("--instance=", "--jobs="))]
-        command = Command((sys.argv[0], *words, f"--instance={name}"), f"[manager] {self.verb} {name}")
-        try:
-            said = process.read(command, on_stderr=_pass_warnings_on).decode("utf-8", "replace").rstrip()
-        except CommandError as error:
-            said = error.stderr.strip().removeprefix(f"{self.verb}: ") or str(error)
-            return _fault_of(error.code)(said)
-        if output.manner.is_json:
-            return json.loads(said or "[]")
-        # Each has written its own log; what a console printed must not come into this one.
-        for line in said.splitlines():
-            output.tell_secret(line if line.startswith(f"{name}:") else f"{name}: {line}")
-        return []
+    def with_those_of_the_edge(self) -> "Common":
+        """Return them with the three that no task passes on; make gives them only when they were on its line."""
+        given = {name: os.environ.get(f"TRIM_ARG_{name.upper()}") for name in ("cron", "mail_to", "wait")}
+        return replace(self, **{name: text for name, text in given.items() if text and not getattr(self, name)})
 
 
 @contextmanager
 def verb(name: str, common: Common) -> Iterator[Run]:
     """Surround one verb. Leaves by SystemExit when it fails, after one line on stderr."""
+    common = common.with_those_of_the_edge()
     log = RunLog(name)
+    record, run = OnRecord(name, log), None
     try:
         _turn_signals_into_exits()
-        settings = load_settings(TOP)
+        settings = of_toolkit.load(TOP)
         _set_manner(common, settings, log)
-        yield Run(name, common, settings, log)
+        _begin(record, settings, common)
+        run = Run(settings, log, record, common.jobs, common.wait)
+        try:
+            yield run
+        except Fault as fault:
+            if not run.pending:
+                raise
+            tell_fault(name, fault, log)
+            record.add_fault(fault)
+        run.finish()
     except (Fault, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
         fault = log.fault_of(error)
         tell_fault(name, fault, log)
+        _begin_anyway(record, common)
+        record.failed(fault, is_summary=run is not None and fault is run.pending)
         raise SystemExit(fault.exit_code) from error
     except KeyboardInterrupt as stop:
+        record.was_ended(SIGNALLED + signal.SIGINT, "ended by SIGINT")
         raise SystemExit(SIGNALLED + signal.SIGINT) from stop
-    except SystemExit:
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else BUG
+        record.was_ended(code, f"ended by {_signal_of(code)}")
         raise
     except Exception as bug:
         log.write(traceback.format_exc())
-        print(f"{name}: a fault of TRIM itself: {type(bug).__name__}: {bug}. The details are in {log.path}; "
-              "please report it", file=sys.stderr)
+        said = f"a fault of TRIM itself: {type(bug).__name__}: {bug}"
+        print(f"{name}: {said}. The details are in {log.path}; please report it", file=sys.stderr)
+        record.was_ended(BUG, said)
         raise SystemExit(BUG) from bug
     finally:
+        record.end()
         log.close()
 
 
-def tell_fault(verb_name: str, fault: Fault, log: RunLog) -> None:
-    """Say a fault in one line on stderr, and in the log."""
-    line = " ".join(f"{verb_name}: {fault}".split())
-    log.write(f"fault: {line}")
-    print(line, file=sys.stderr, flush=True)
+def _begin(record: OnRecord, settings: Settings, common: Common) -> None:
+    cron = common.cron or ""
+    if not re.fullmatch(CRON_ID, cron):
+        raise UsageError(f"CRON={cron}: expected letters, digits and .-_: the id of a line of make crons")
+    is_unattended = _is_unattended(record.run.verb, common, settings)
+    record.begin(settings, is_unattended, cron, _mail_to(common), common.wait or "")
+    if is_unattended:
+        _be_considerate(settings)
 
 
-def number(text: str | None, name: str) -> int | None:
-    """Return a whole number of at least 1 that a variable gives, or None when it is not given."""
-    if text is None or text == "":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"{name}={text}: expected a whole number from 1 on")
-    return int(text)
+def _mail_to(common: Common) -> tuple[str, ...]:
+    given = words(common.mail_to)
+    try:
+        of_toolkit.addresses(given)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return given
 
 
-def switch(text: str | None, name: str) -> bool:
-    """Return what a switch says: 1, yes, on, 0, no, off; not given is off."""
-    if text is None or text == "":
-        return False
-    if text.lower() not in schema.YES + schema.NO:
-        raise UsageError(f"{name}={text}: expected 1, yes, on, or 0, no, off")
-    return text.lower() in schema.YES
+def _begin_anyway(record: OnRecord, common: Common) -> None:
+    """Put a run on record whose settings or switches cannot be read, so that its failure is told all the same."""
+    if not record.has_begun:
+        with suppress(Fault, OSError):
+            settings, mail_to = of_toolkit.salvaged(TOP), ()
+            with suppress(UsageError):
+                mail_to = _mail_to(common)
+            record.begin(settings, _is_unattended(record.run.verb, common, settings), "", mail_to, "")
 
 
-def one_of(text: str | None, name: str, choices: tuple[str, ...]) -> str | None:
-    """Return one of the words that a variable may be, or None when it is not given."""
-    if not text:
-        return None
-    if text not in choices:
-        raise UsageError(f"{name}={text}: expected {' or '.join(choices)}{nearest(text, choices)}")
-    return text
+def _is_unattended(verb_name: str, common: Common, settings: Settings) -> bool:
+    """Whether nobody looks: it was said, or there is no terminal and somebody is to be told; a part is as its whole."""
+    if on_record.whole()[0]:
+        return on_record.whole()[1]
+    if (common.unattended or "no").lower() not in schema.NO or common.mail_to:
+        return True
+    return bool(settings.mail_to) and verb_name not in ON_BEHALF and not any(map(os.isatty, (0, 1, 2)))
 
 
-def words(text: str | None) -> tuple[str, ...]:
-    """Return the parts of a comma list."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+def _be_considerate(settings: Settings) -> None:
+    """Let others have processor and disks first; the programs that we start inherit it, those at hosts are told."""
+    process.conduct.nice = settings.nice
+    if settings.nice > os.getpriority(os.PRIO_PROCESS, 0):
+        os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
+    if settings.ionice in IONICE:
+        import psutil
+        with suppress(OSError, psutil.Error):  # not every kernel lets everybody
+            psutil.Process().ionice(*IONICE[settings.ionice])
 
 
 def database_from_environment() -> dict[str, str]:
@@ -264,6 +186,7 @@ def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     output.manner.also = log.write
     process.conduct.dry_run = switch(common.dry, "DRY")
     process.conduct.stall_seconds = settings.stall_seconds
+    process.conduct.bwlimit = settings.bwlimit
     process.conduct.keeps_programs = settings.database_sessions
     verbose = switch(common.verbose, "V")
 
@@ -291,13 +214,8 @@ def _turn_signals_into_exits() -> None:
         signal.signal(sent, leave)
 
 
-def _pass_warnings_on(said: str) -> None:
-    """Say what a run in its own process warned of."""
-    if said.strip():
-        print(said.rstrip(), file=sys.stderr, flush=True)
-
-
-def _fault_of(code: int | None) -> type[Fault]:
-    """Return the kind of fault that ends a run with this exit code."""
-    kinds = {kind.exit_code: kind for kind in Fault.__subclasses__()}
-    return kinds.get(code or BUG, Fault)
+def _signal_of(code: int) -> str:
+    """Return which signal an exit code tells of."""
+    with suppress(ValueError):
+        return signal.Signals(code - SIGNALLED).name
+    return f"exit code {code}"

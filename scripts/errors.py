@@ -70,6 +70,10 @@ class RefusedError(Fault):
 
 
 class Findings(Fault):
-    """The run did its work and found something that wants attention."""
+    """The run did its work and found something that wants attention; details are the lines of what was found."""
 
     exit_code = 10
+
+    def __init__(self, message: str, *, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details

@@ -16,7 +16,7 @@ from dotenv.parser import parse_stream
 
 from scripts.errors import RegistryError
 
-SECRET_KEYS = ("DB_PASS", "RESTRICT_USERS")  # hashes are good for guessing passwords
+SECRET_KEYS = ("DB_PASS", "RESTRICT_USERS", "SMTP_PASS")  # hashes are good for guessing passwords
 PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-]*")
 # A value as it stands behind its =, as python-dotenv reads it; bare, it ends before the blank of a remark.
 STANDING = re.compile(r"""[^\S\r\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|[^\r\n]*?(?=\s+#|\s*$)""",
@@ -127,6 +127,6 @@ def _refuse_unknown(key: str, known: Collection[str], where: str) -> None:
 def _refuse_open_secrets(path: Path, values: dict[str, Value]) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     for key in SECRET_KEYS:
-        if key in values and mode & 0o077:
+        if key in values and values[key].text and mode & 0o077:
             raise RegistryError(f"{values[key].where}: {key} is a secret and others may read this file "
                                 f"(mode {mode:04o}). Next: chmod 600 {path}")

@@ -16,6 +16,8 @@ from pathlib import Path
 from scripts.errors import BusyError
 from scripts.registry.settings import Settings
 
+LOOK_SECONDS = 0.2  # between two tries while another run is waited for
+
 
 @dataclass(frozen=True, order=True)
 class Lock:
@@ -26,34 +28,46 @@ class Lock:
 
 
 @contextmanager
-def hold(settings: Settings, locks: Iterable[Lock], verb: str) -> Iterator[None]:
-    """Hold all locks, or raise BusyError at once naming who has one of them."""
+def hold(settings: Settings, locks: Iterable[Lock], verb: str, wait_seconds: float = 0) -> Iterator[None]:
+    """Hold all locks, or raise BusyError naming who has one of them: at once, or after so many seconds for all."""
     folder = settings.state / "locks"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Names in sorted order: two clones in opposite directions would otherwise wait for each other.
     wanted: dict[str, bool] = {}
     for lock in locks:
         wanted[lock.name] = wanted.get(lock.name, False) or lock.exclusive
+    last = time.monotonic() + wait_seconds
     with ExitStack() as held:
         for name in sorted(wanted):
-            held.enter_context(_held(folder / f"{name}.lock", name, wanted[name], verb))
+            held.enter_context(_held(folder / f"{name}.lock", name, wanted[name], verb, last))
         yield
 
 
 @contextmanager
-def _held(path: Path, name: str, exclusive: bool, verb: str) -> Iterator[None]:
+def _held(path: Path, name: str, exclusive: bool, verb: str, last: float) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BusyError(f"{name}: {_holder(path)}. Wait for it to end, or end it") from error
+        begun = time.monotonic()
+        while not _locked(descriptor, exclusive):
+            now = time.monotonic()
+            if now >= last:
+                waited = f", and has not ended in {now - begun:.0f} s" if now - begun >= 1 else ""
+                raise BusyError(f"{name}: {_holder(path)}{waited}. Wait for it to end, or end it")
+            time.sleep(min(LOOK_SECONDS, last - now))
         note = json.dumps({"verb": verb, "pid": os.getpid(), "since": int(time.time())})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, note.encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, exclusive: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(path: Path) -> str:

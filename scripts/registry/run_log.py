@@ -4,11 +4,14 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.errors import Fault, of_os_error
 from scripts.hosts.host import MANAGER
 from scripts.registry.settings import Settings
+
+PART = "== "    # begins the line that says which of several instances is next
 
 
 class RunLog:
@@ -16,20 +19,20 @@ class RunLog:
 
     def __init__(self, verb_name: str) -> None:
         self.path = Path(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{verb_name}_{os.getpid()}.log")
-        self._file = None
+        self._descriptor: int | None = None
 
     def open(self, settings: Settings) -> None:
         folder = settings.state / "logs"
         MANAGER.make_folder(str(folder), 0o700)
         self.path = folder / self.path
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.write(f"{' '.join(sys.argv[1:])}")
 
     def write(self, line: str) -> None:
-        if self._file:
-            self._file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-            self._file.flush()
+        """Add a line. A disk that is full must not turn the fault that tells of it into another one."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.write(self._descriptor, f"{time.strftime('%H:%M:%S')} {line}\n".encode("utf-8", "backslashreplace"))
 
     def fault_of(self, error: Fault | OSError) -> Fault:
         """Return the fault to tell; what the system refused leaves its traceback here, in case it is our own fault."""
@@ -39,5 +42,6 @@ class RunLog:
         return of_os_error(error)
 
     def close(self) -> None:
-        if self._file:
-            self._file.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

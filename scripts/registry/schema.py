@@ -2,7 +2,7 @@
 
 The key of a field is its name in capitals; its type says how the text is read; its metadata hold the sentence
 that env files and documentation show ("help"), and what a value must look like ("pattern" with "wants", "choices",
-or "check": a function of the words of a list that raises ValueError).
+"maximum", or "check": a function of the words of a list that raises ValueError).
 """
 
 import dataclasses
@@ -52,6 +52,8 @@ def convert(field: dataclasses.Field, key: str, text: str, where: str) -> Any:
     if field.type in (int, int | None):
         if not re.fullmatch(r"\d+", text):
             raise RegistryError(f"{where}: {key}: expected a whole number, found {text!r}")
+        if int(text) > field.metadata.get("maximum", int(text)):
+            raise RegistryError(f"{where}: {key}: expected at most {field.metadata['maximum']}, found {text}")
         return int(text)
     if field.type == tuple[str, ...]:
         return _words(field, text, f"{where}: {key}")

@@ -1,10 +1,23 @@
 """Toolkit-wide values from conf/settings.env; every one has a default that works."""
 
+import io
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.errors import RegistryError
 from scripts.registry import env_file, schema
 from scripts.registry.schema import described
+
+ADDRESS = r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+"
+
+
+def addresses(words: tuple[str, ...]) -> None:
+    """Raise ValueError for a word that is no mail address."""
+    for word in words:
+        if not re.fullmatch(ADDRESS, word) or word.startswith("-"):
+            raise ValueError(f"MAIL_TO: expected mail addresses with commas between, found {word!r}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,8 @@ class Settings:
     prove_db: str = described("", help="An option file (mode 0600, [client] section) of a server that make prove may "
                                        "create databases on. Empty: a throw-away MariaDB is started for each proof.")
     cache_dir: str = described("var/cache", help="Prepared code, the git mirror, downloads: all can be made again.")
+    mods_dir: str = described("var/mods-collection", help="The collection of mods: Packages, Dist, Cache and the mods' "
+                                                          "files (docs/mods.md).")
     releases_dir: str = described("", help="A folder of Tiki's release files, as in tiki-24.4.tar.gz (.tgz, .tar.bz2, "
                                            ".tar.zst, .zip).")
     releases_url: str = described("", pattern=r"https?://\S+", wants="an http or https address",
@@ -61,6 +76,39 @@ class Settings:
     show_maintenance: str = described("", help="While a reason stands here no show is made or changed; it is told to "
                                                "who asks.")
 
+    mail_to: tuple[str, ...] = described((), check=addresses, help="Who is told when an unattended run fails, recovers "
+                                         "or finds something: addresses with commas between.")
+    mail_from: str = described("", pattern=ADDRESS, wants="one mail address",
+                               help="The sender of mails; empty: trim@ and this machine's name.")
+    smtp_host: str = described("", pattern=r"[^-\s/]\S*", wants="a host name or address",
+                               help="The mail server that takes our mails; empty: the program SENDMAIL does.")
+    smtp_port: int | None = described(None, help="Its port; empty: 25, with starttls 587, with tls 465.")
+    smtp_security: str = described("starttls", choices=("none", "starttls", "tls"),
+                                   help="How the way to the mail server is kept private; none is for this machine's "
+                                        "own server.")
+    smtp_ca_file: str = described("", help="Who vouches for the mail server's certificate; empty: the system's list.")
+    smtp_user: str = described("", help="The login there, if it wants one.")
+    smtp_pass_file: str = described("", help="A file (mode 0600) whose first line is the password of that login.")
+    smtp_pass: str = described("", help="The password itself, if you want it here; then this file must be for you "
+                                        "alone (mode 0600).")
+    sendmail: str = described("sendmail", pattern=r"[^-\s]\S*", wants="a program",
+                              help="The program that takes mails where SMTP_HOST is empty.")
+    apprise_file: str = described("", help="A file (mode 0600) of Apprise addresses, one a line: chats and phones that "
+                                           "are told what mails tell (docs/unattended.md).")
+    ping_file: str = described("", help="A file (mode 0600) of addresses that unattended runs ping at start, success "
+                                        "and failure, as healthchecks.io wants it (docs/unattended.md).")
+    repeat_hours: int = described(20, help="The same failure is told again after so many hours; 0: each time.")
+    wait_seconds: int = described(600, help="So long an unattended run waits for a busy site before it gives up; WAIT= "
+                                            "says it for one run.")
+    nice: int = described(0, maximum=19, help="Unattended runs leave the processor to others: 0 (not at all) to 19.")
+    ionice: str = described("none", choices=("none", "low", "idle"),
+                            help="Unattended runs leave this machine's disks to others.")
+    bwlimit: str = described("", pattern=r"\d+(\.\d+)?[kKmM]?", wants="kilobytes a second, as in 500, or 1.5m",
+                             help="rsync sends no more than so many kilobytes a second to and from other hosts.")
+    backup_hours: int = described(26, help="A site without a good backup for so many hours is told of (make status, "
+                                           "make doctor); a daily run, and two hours for a slow night.")
+    log_days: int = described(90, help="Logs of runs are kept so many days.")
+
     def place(self, folder: str) -> Path:
         """Return one of the folders above as an absolute path."""
         return self.top / folder
@@ -80,6 +128,18 @@ class Settings:
     @property
     def state(self) -> Path:
         return self.place(self.state_dir)
+
+
+def salvaged(top: Path) -> Settings:
+    """Return what can be read of settings that cannot be loaded, so that somebody can be told of that; no secret."""
+    known, values = schema.keys(Settings), {}
+    with suppress(OSError):
+        for binding in env_file.parse_stream(io.StringIO((top / "conf" / "settings.env").read_text(errors="replace"))):
+            if binding.key in known and binding.key not in env_file.SECRET_KEYS and binding.value is not None:
+                with suppress(RegistryError):
+                    schema.convert(known[binding.key], binding.key, binding.value, "")
+                    values[binding.key] = env_file.Value(binding.value, "")
+    return schema.load(Settings, values, "", top=top)
 
 
 def load(top: Path) -> Settings:

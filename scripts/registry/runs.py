@@ -1,0 +1,264 @@
+"""The record of runs: who called what and when, how it ended, and which runs never came to their end.
+
+var/runs/now/ID.json is a run that goes on; var/runs/2026-11.jsonl has a line for each that ended. A run whose process
+is gone while its file is still in now/ was killed. Dry runs and runs that only show tables are not on record.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from scripts.hosts.host import MANAGER
+from scripts.registry.settings import Settings
+
+OK, FINDINGS, FAULT, BUSY, KILLED, RUNNING = "ok", "findings", "fault", "busy", "killed", "running"
+KEPT_DAYS = 400     # a year and some: what happened last year at this time
+DAY = 86_400
+START_FIELD = 22    # of /proc/PID/stat: when the process began, in clock ticks since the machine did
+
+
+@dataclass(frozen=True)
+class RunFault:
+    """What went wrong with one instance, or with the run as a whole (instance is empty).
+
+    kind is the cause in a few words, as in the subject of the mail: "disk full on the manager", "ssh refused".
+    """
+
+    instance: str
+    kind: str
+    message: str
+    details: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """How one instance of several fared: "ok", or the outcome that its fault gives; seconds it took."""
+
+    instance: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one verb. Moments are seconds since 1970; line is the make call, without secrets; log a path.
+
+    parent is the run that this one is a part of (INSTANCE=all JOBS=8), which tells of it.
+    """
+
+    id: str
+    verb: str
+    instances: tuple[str, ...] = ()
+    line: str = ""
+    unattended: bool = False
+    cron_id: str = ""
+    started: float = 0
+    ended: float | None = None
+    exit_code: int | None = None
+    outcome: str = RUNNING
+    faults: tuple[RunFault, ...] = ()
+    log: str = ""
+    parent: str = ""
+    parts: tuple[Part, ...] = ()
+    mail_to: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took; None while it runs and when it was killed."""
+        return None if self.ended is None or self.outcome == KILLED else self.ended - self.started
+
+    def outcome_of(self, instance: str) -> str:
+        """Return how one of its instances fared: the run's own outcome, unless it went on to others."""
+        return next((part.outcome for part in self.parts if part.instance == instance), self.outcome)
+
+
+def folder(settings: Settings) -> Path:
+    return settings.state / "runs"
+
+
+def new_id() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+# Writing
+
+def begin(settings: Settings, run: Run) -> None:
+    """Put a run on record; once more when more is known of it."""
+    path = _marker(settings, run.id)
+    MANAGER.make_folder(str(path.parent), 0o700)
+    _put(path, json.dumps({"run": asdict(run), "process": _process(os.getpid())}))
+
+
+def end(settings: Settings, run: Run) -> None:
+    """Put the end of a run on record."""
+    MANAGER.make_folder(str(folder(settings)), 0o700)
+    _append(folder(settings) / f"{time.strftime('%Y-%m')}.jsonl", run)
+    with suppress(FileNotFoundError):
+        _marker(settings, run.id).unlink()
+
+
+def close_killed(settings: Settings, tell: Callable[[Run], None]) -> None:
+    """Give each run that was killed to `tell`, and put its end on record after that; one process at a time does so.
+
+    A run that is killed while it tells leaves the others to the next one: rather told twice than never.
+    """
+    if not _markers(settings):
+        return
+    with alone(settings, "killed"):
+        for path, run in _markers(settings):
+            if is_alive(path):
+                continue
+            killed = replace(run, outcome=KILLED, ended=time.time())
+            tell(killed)
+            end(settings, killed)
+
+
+@contextmanager
+def alone(settings: Settings, what: str) -> Iterator[None]:
+    """Let one process at a time into the block; others wait."""
+    MANAGER.make_folder(str(folder(settings)), 0o700)
+    descriptor = os.open(folder(settings) / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def drop_old(settings: Settings) -> list[Path]:
+    """Return the files of months that nobody needs any more."""
+    oldest = time.strftime("%Y-%m", time.localtime(time.time() - KEPT_DAYS * DAY))
+    return [path for path in _months(settings) if path.stem < oldest]
+
+
+# Reading
+
+def of(settings: Settings, instance: str = "", verb: str = "", cron_id: str = "", parent: str = "",
+       limit: int | None = None, since: float = 0) -> list[Run]:
+    """Return runs, newest first: of an instance, a verb, a crontab line, or all. Parts of a run only by parent.
+
+    since leaves out those that started before.
+    """
+    found: list[Run] = []
+    for run in _all(settings, instance or verb or cron_id or parent):
+        if run.started < since:
+            break
+        if run.parent == parent and (not instance or instance in run.instances) and verb in ("", run.verb) \
+                and cron_id in ("", run.cron_id):
+            found.append(run)
+            if len(found) == limit:
+                break
+    return found
+
+
+def last(settings: Settings, instance: str = "", verb: str = "", cron_id: str = "") -> Run | None:
+    """Return the newest run of an instance, a verb, a crontab line; None when there is none on record."""
+    return next(iter(of(settings, instance, verb, cron_id, limit=1)), None)
+
+
+def _all(settings: Settings, mark: str) -> Iterator[Run]:
+    """Yield the runs whose lines have this text in them, newest first."""
+    yield from sorted((run for _, run in _markers(settings)), key=lambda run: run.started, reverse=True)
+    for path in reversed(_months(settings)):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = [run for line in lines if mark in line and (run := _read(line))]
+        yield from sorted(found, key=lambda run: run.started, reverse=True)
+
+
+def _read(line: str) -> Run | None:
+    """Return a run from its text; None for a line that a full disk or a crash left cut off."""
+    try:
+        return _made(json.loads(line))
+    except (ValueError, TypeError):
+        return None
+
+
+def _made(values: dict) -> Run:
+    values["faults"] = tuple(RunFault(**fault) for fault in values["faults"])
+    values["parts"] = tuple(Part(**part) for part in values["parts"])
+    return Run(**values | {"instances": tuple(values["instances"]), "mail_to": tuple(values["mail_to"])})
+
+
+def _months(settings: Settings) -> list[Path]:
+    return sorted(folder(settings).glob("????-??.jsonl"))
+
+
+# Runs that go on
+
+def is_alive(path: Path) -> bool:
+    """Whether the process of a run's file in now/ is there, and is that one still."""
+    try:
+        process = json.loads(path.read_text())["process"]
+    except FileNotFoundError:
+        return True     # it has just ended
+    return process == _process(process["pid"])
+
+
+def goes_on(settings: Settings, run_id: str) -> bool:
+    """Whether a run is on record and has not ended."""
+    path = _marker(settings, run_id)
+    return "/" not in run_id and path.exists() and is_alive(path)
+
+
+def machine_went_down(settings: Settings, run: Run) -> bool:
+    """Whether the machine was started anew since a killed run began."""
+    try:
+        process = json.loads(_marker(settings, run.id).read_text())["process"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return process["boot"] != _boot()
+
+
+def _markers(settings: Settings) -> list[tuple[Path, Run]]:
+    found = []
+    for path in sorted((folder(settings) / "now").glob("*.json")):
+        with suppress(OSError, ValueError, TypeError, KeyError):  # one that has just ended
+            found.append((path, _made(json.loads(path.read_text())["run"])))
+    return found
+
+
+def _marker(settings: Settings, run_id: str) -> Path:
+    return folder(settings) / "now" / f"{run_id}.json"
+
+
+def _process(pid: int) -> dict[str, object]:
+    """Return what tells a process from a later one of the same number."""
+    try:
+        # pid (name) state ...; the name may hold blanks and brackets
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return {"pid": pid, "start": "", "boot": ""}
+    is_gone = fields[0] in ("Z", "X")
+    return {"pid": pid, "start": "" if is_gone else fields[START_FIELD - 3], "boot": _boot()}
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _put(path: Path, text: str) -> None:
+    """Put a file in place at once: another run must not take one that is half written for a broken one."""
+    beside = path.with_suffix(".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(beside, path)
+
+
+def _append(path: Path, run: Run) -> None:
+    """Add a line in one write; a line that an earlier run could not finish is ended first."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        gap = b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
+        line = json.dumps(asdict(run)).encode("utf-8", "backslashreplace")
+        os.write(descriptor, gap + line + b"\n")
+    finally:
+        os.close(descriptor)
