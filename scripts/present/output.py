@@ -46,6 +46,12 @@ def tell_secret(line: str) -> None:
     print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
 
 
+def answer(text: str) -> None:
+    """Print what was asked for, in an unattended run too: a program reads it."""
+    manner.also(text)
+    print(text, flush=True)
+
+
 def warn(line: str) -> None:
     """Tell what wants attention though the run goes on; unattended runs say it too."""
     manner.also(f"warning: {line}")
