@@ -20,14 +20,17 @@ override TOP := $(CURDIR)
 override VENV := $(TOP)/.venv
 PYTHON ?= python3
 
-override COMMON := DRY V JSON UNATTENDED
+override COMMON := DRY V JSON UNATTENDED CRON MAIL_TO WAIT
+# Those that the edge takes itself, from the environment; one that was not given is not there.
+override BY_EDGE := CRON MAIL_TO WAIT
+$(foreach v,$(filter-out $(GIVEN),$(BY_EDGE)),$(eval unexport TRIM_ARG_$v))
 override lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(subst F,f,$(subst G,g,$(subst H,h,$(subst I,i,$(subst J,j,$(subst K,k,$(subst L,l,$(subst M,m,$(subst N,n,$(subst O,o,$(subst P,p,$(subst Q,q,$(subst R,r,$(subst S,s,$(subst T,t,$(subst U,u,$(subst V,v,$(subst W,w,$(subst X,x,$(subst Y,y,$(subst Z,z,$(subst _,-,$1)))))))))))))))))))))))))))
 override option = --$(if $(filter V,$1),verbose,$(if $(filter A B,$1),side-)$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
 override define trim
 @if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi
-@cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)",$1 $(foreach v,$(GIVEN),$(call option,$v)))
+@cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
@@ -133,6 +136,52 @@ prepare: ## Make the complete code of a version, once for all sites: VERSION=24.
 patch: ## Local changes of a site's code, kept as patches: INSTANCE= [ACTION=list|apply|drop] [FILE=file-or-address] [CONFIRM=name]
 	$(call trim,patch,INSTANCE ACTION FILE CONFIRM)
 
+##@ Mods of a site
+mods: ## What mods there are, by type: installed, local, remote, published: INSTANCE= [TYPE=] [FIND=] [TIKI=] [PROVIDER=] [HTML=1]
+	$(call trim,mods,INSTANCE TYPE FIND TIKI PROVIDER HTML JOBS)
+mods-install: ## Install mods and what they require, shown first: INSTANCE= MOD=type-name,... [SET="var=value"] [YES=1] [FORCE=1]
+	$(call trim,mods-install,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
+mods-upgrade: ## The newest revision of mods, with the SQL between: INSTANCE= MOD=type-name,...|all [YES=1] [FORCE=1]
+	$(call trim,mods-upgrade,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
+mods-remove: ## Take mods out, dependents first; what they replaced comes back: INSTANCE= MOD=type-name,... [YES=1]
+	$(call trim,mods-remove,INSTANCE MOD YES CONFIRM JOBS)
+mods-config: ## The answers to what a mod asks: INSTANCE= MOD= [SET="var=value"] [ANSWERS=file]
+	$(call trim,mods-config,INSTANCE MOD PROVIDER SET ANSWERS)
+mods-check: ## The files of mods against what was installed: INSTANCE= [MOD=]
+	$(call trim,mods-check,INSTANCE MOD JOBS)
+mods-run: ## The SQL of a maintenance mod, its tables kept before: INSTANCE= MOD=maintenance-name [YES=1] [DRY=1]
+	$(call trim,mods-run,INSTANCE MOD PROVIDER SET ANSWERS YES CONFIRM JOBS)
+mods-diff: ## A mod's files in a site against the collection, for who works on it: INSTANCE= [MOD=]
+	$(call trim,mods-diff,INSTANCE MOD)
+mods-copy: ## A mod's files from a site into the collection: INSTANCE= MOD=
+	$(call trim,mods-copy,INSTANCE MOD)
+mods-restore: ## A mod's files from the collection into a site: INSTANCE= MOD= [CONFIRM=name]
+	$(call trim,mods-restore,INSTANCE MOD CONFIRM)
+
+##@ The collection of mods
+mods-update: ## Fetch the lists of what providers publish: [PROVIDER=address,...]
+	$(call trim,mods-update,PROVIDER)
+mods-show: ## All that is known of mods, dependencies both ways: MOD=type-name,... [PROVIDER=]
+	$(call trim,mods-show,MOD PROVIDER)
+mods-download: ## Mods of a provider into the collection, sums compared: MOD=type-name,... [PROVIDER=] [FORCE=1]
+	$(call trim,mods-download,MOD PROVIDER FORCE)
+mods-new: ## A control file to start from: TYPE= NAME=
+	$(call trim,mods-new,TYPE NAME)
+mods-lint: ## Everything that is wrong with mods of the collection, by file and line: [MOD=]
+	$(call trim,mods-lint,MOD)
+mods-rebuild: ## The collection's list anew from its control files
+	$(call trim,mods-rebuild,)
+mods-publish: ## Pack mods for others and list them: MOD=type-name,...|all [SIGN=1]
+	$(call trim,mods-publish,MOD SIGN)
+mods-republish: ## Publish what is newer than its published revision: MOD=type-name,...|all [SIGN=1]
+	$(call trim,mods-republish,MOD SIGN)
+mods-unpublish: ## Take mods off the public list; archives stay: MOD=type-name,...|all
+	$(call trim,mods-unpublish,MOD)
+mods-serve: ## The collection over HTTP for others, for reading alone: [PORT=8017] [LISTEN=address] [FROM=mirror]
+	$(call trim,mods-serve,PORT LISTEN FROM)
+mods-mirror: ## A whole provider in another folder, here or behind ssh, sftp, ftp: PROVIDER= [TO=]
+	$(call trim,mods-mirror,PROVIDER TO)
+
 ##@ Show sites
 show: ## A throw-away Tiki with administrator rights, in seconds: VERSION=24.x [FOR=issue FOR_USER=name] [EXPIRES=7d] [PREPARE=1]
 	$(call trim,show,VERSION FOR FOR_USER EXPIRES PREPARE PHP_CHECK)
@@ -149,7 +198,30 @@ show-destroy: ## A last snapshot, then all of a show goes: ID=id,...|due|all [CO
 show-gate: ## What sshd runs for a web front end's key, see docs/show.md: ROLE=front|user|admin [FOR_USER=name]
 	$(call trim,show-gate,ROLE FOR_USER)
 
+##@ Unattended
+cron: ## Let a verb run by itself, by a line of your crontab: VERB= [INSTANCE=] AT="30 2 * * *" [ARGS="KEEP=7"] [SYSTEMD=1]
+	$(call trim,cron,VERB INSTANCE AT ARGS ID SYSTEMD)
+crons: ## What runs by itself: next run, last run, how that ended
+	$(call trim,crons,)
+cron-remove: ## Take a line or timer away: ID=
+	$(call trim,cron-remove,ID)
+status: ## One line a site: backup, proof, check, version, disk, certificate: [INSTANCE=] [LOOK=1] [NAGIOS=1] [PROMETHEUS=path]
+	$(call trim,status,INSTANCE LOOK NAGIOS PROMETHEUS)
+check: ## Has anybody changed a site who should not have? INSTANCE= [DIFF=path] [ACCEPT=path|all] [ACCEPT_FROM=file] [RESTORE=path]
+	$(call trim,check,INSTANCE ACCEPT ACCEPT_FROM DIFF RESTORE)
+verify: check ## The same as check
+watch: ## The same look for the crontab: quiet when all is well, mail on findings: INSTANCE= [MAIL_TO=]
+	$(call trim,watch,INSTANCE JOBS)
+logs: ## What runs did: [INSTANCE=] [VERB=] [LAST=1, the newest with its whole log]
+	$(call trim,logs,INSTANCE VERB LAST)
+notify-test: ## A test message through every channel that is set up: mail, chats, pings
+	$(call trim,notify-test,)
+report: ## The page of all sites, var/report/index.html: [SEND=1] [PUSH=instance] [PAGE=name] [LOOK=no]
+	$(call trim,report,SEND PUSH PAGE LOOK)
+
 ##@ This toolkit
+clean: ## Old logs and what killed runs left; never archives or what is known of sites: [WHAT=logs,leftovers,cache,work,outbox|all]
+	$(call trim,clean,WHAT)
 setup: ## Install what TRIM needs: Debian packages and the Python environment
 	@scripts/setup.sh run
 demo: ## The whole job, for real, on a sample Tiki with its own MariaDB
@@ -164,7 +236,7 @@ test-faults: ## Every call of backup and restore broken in every way, behind ssh
 test-real: ## The round trip with a real Tiki: TREE=folder of its files [OLD=folder of an older one's, to upgrade]
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE" "$$TRIM_ARG_OLD"
-bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone|update]
+bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone|update|watch]
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE" "$$TRIM_ARG_WHAT"
 lint: ## Style and floors
@@ -174,7 +246,7 @@ help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
 		"$(TOP)/Makefile"
 	@echo $(OLD_WORDS) | fold -s -w 100 | sed 's/^/  /'
-	@printf '\nEvery verb: DRY=1 changes nothing, V=1 shows the commands, JSON=1 for programs, UNATTENDED=1 for cron.\n'
+	@printf '\nEvery verb: DRY=1 changes nothing, V=1 shows the commands, JSON=1 for programs, UNATTENDED=1 for cron,\nMAIL_TO= who is told of a failure, WAIT=10m for a busy site.\n'
 
 ##@ TRIM's other words: each says what takes its place
 override OLD_WORDS := $(shell sed -n 's/^\([a-z-]*\): .*/\1/p' "$(TOP)/conf/old-words.txt")

@@ -15,9 +15,9 @@ def _common(dry=None, verbose=None, json=None, unattended=None, jobs=None) -> Co
 
 
 @task
-def refuse_variables(context, verb, given, known):
+def refuse_variables(context, verb, given, known, unattended=None):
     """Say which variable of make's command line a verb does not take."""
-    with edge.verb(verb, Common()):
+    with edge.verb(verb, Common(unattended=unattended)):
         edge.refuse_variables(verb, given, known)
 
 
@@ -76,6 +76,31 @@ def doctor(context, instance=None, dry=None, verbose=None, json=None, unattended
         from scripts.verbs import doctor as story
         names = registry.select(run.settings, instance) if instance else registry.names(run.settings)
         story.doctor(run.settings, names)
+
+
+@task
+def check(context, instance=None, accept=None, accept_from=None, diff=None, restore=None, dry=None, verbose=None,
+          json=None, unattended=None):
+    """Compare a site with its baseline, show, accept or put back."""
+    with edge.verb("check", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import check as story
+        wishes = story.wishes(accept or "", accept_from or "", diff or "", restore or "")
+        rows: list[dict[str, object]] = []
+        try:
+            run.each(instance, edge.changing if restore else edge.reading,
+                     lambda one: story.check(one, wishes, rows.append))
+        finally:
+            output.show_json(rows)
+
+
+@task
+def watch(context, instance=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """The same look for the crontab: what it finds is mailed."""
+    with edge.verb("watch", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import watch as story
+        output.show_json(run.each(instance, edge.reading, story.watch))
 
 
 @task
@@ -636,3 +661,309 @@ def compare(context, side_a=None, side_b=None, diff=None, table=None, expected=N
                               edge.switch(unverified, "UNVERIFIED"))
         with run.holding(lock for one in sides if one.instance for lock in edge.reading(one.instance)):
             story.compare(run.settings, *sides, wishes)
+
+
+@task
+def cron(context, verb=None, instance=None, at=None, args=None, id=None, systemd=None, dry=None, verbose=None,
+         json=None, unattended=None):
+    """Let a verb run by itself."""
+    with edge.verb("cron", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import cron as story
+        wishes = story.Wishes(verb or "", instance or "", at or "", args or "", id or "",
+                              edge.switch(systemd, "SYSTEMD"))
+        output.show_json([story.cron(run.settings, wishes)])
+
+
+@task
+def crons(context, dry=None, verbose=None, json=None, unattended=None):
+    """Show what runs by itself."""
+    with edge.verb("crons", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import crons as story
+        story.show(story.crons(run.settings))
+
+
+@task
+def cron_remove(context, id=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take a line or timer away."""
+    with edge.verb("cron-remove", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import cron_remove as story
+        output.show_json(story.cron_remove(run.settings, id or ""))
+
+
+@task
+def status(context, instance=None, look=None, nagios=None, prometheus=None, dry=None, verbose=None, json=None,
+           unattended=None):
+    """Show one line a site, or the same for a monitor."""
+    with edge.verb("status", _common(dry, verbose, json, unattended)) as run:
+        from scripts.registry import registry
+        from scripts.verbs import status as story
+        names = registry.select(run.settings, instance) if instance else registry.names(run.settings)
+        wishes = story.Wishes(edge.switch(look, "LOOK"), edge.switch(nagios, "NAGIOS"), prometheus or "")
+        code = story.status(run.settings, names, wishes)
+    if code:    # a plugin's, and no fault
+        raise SystemExit(code)
+
+
+@task
+def report(context, send=None, push=None, page=None, look=None, dry=None, verbose=None, json=None, unattended=None):
+    """Write the page of all sites; mail its digest, or put it into a Tiki."""
+    with edge.verb("report", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import report as story
+        to = run.instance(push, "PUSH") if push else None
+        wishes = story.Wishes(edge.switch(send, "SEND"), page or "", edge.switch(look or "yes", "LOOK"), run.mail_to)
+        with run.holding(edge.reading(to) if to else ()):
+            story.report(run.settings, to, wishes)
+
+
+@task
+def notify_test(context, dry=None, verbose=None, json=None, unattended=None):
+    """Send a test message through every channel."""
+    with edge.verb("notify-test", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import notify_test as story
+        story.notify_test(run.settings, run.mail_to)
+
+
+@task
+def logs(context, instance=None, verb=None, last=None, dry=None, verbose=None, json=None, unattended=None):
+    """Show what runs did."""
+    with edge.verb("logs", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import logs as story
+        story.logs(run.settings, instance or "", verb or "", story.wanted(last))
+
+
+@task
+def clean(context, what=None, dry=None, verbose=None, json=None, unattended=None):
+    """Remove old logs, leftovers, caches."""
+    with edge.verb("clean", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import clean as story
+        story.clean(run.settings, story.wanted(edge.words(what)))
+
+
+@task
+def mods(context, instance=None, type=None, find=None, tiki=None, provider=None, html=None, dry=None, verbose=None,
+         json=None, unattended=None, jobs=None):
+    """Show what mods there are, and which of them a site has."""
+    with edge.verb("mods", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.verbs import mods as story
+        wishes = story.Wishes(type or "", find or "", tiki or "", provider or "", edge.switch(html, "HTML"))
+        story.show(run.each(instance, edge.reading, lambda one: story.mods(one, wishes)))
+
+
+@task
+def mods_install(context, instance=None, mod=None, provider=None, set=None, answers=None, force=None, yes=None,
+                 confirm=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Install mods and what they require."""
+    with edge.verb("mods-install", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_install as story
+        wishes = _mods_wishes(run, mod, provider, set, answers, force, yes, confirm)
+        output.show_json(run.each(instance, _changing_with_mods, lambda one: story.mods_install(one, wishes)))
+
+
+@task
+def mods_upgrade(context, instance=None, mod=None, provider=None, set=None, answers=None, force=None, yes=None,
+                 confirm=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Bring mods to their newest revision."""
+    with edge.verb("mods-upgrade", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_upgrade as story
+        wishes = _mods_wishes(run, mod, provider, set, answers, force, yes, confirm)
+        output.show_json(run.each(instance, _changing_with_mods, lambda one: story.mods_upgrade(one, wishes)))
+
+
+@task
+def mods_remove(context, instance=None, mod=None, yes=None, confirm=None, dry=None, verbose=None, json=None,
+                unattended=None, jobs=None):
+    """Take mods out of a site."""
+    with edge.verb("mods-remove", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_remove as story
+        wishes = _mods_wishes(run, mod, yes=yes, confirm=confirm)
+        output.show_json(run.each(instance, edge.changing, lambda one: story.mods_remove(one, wishes)))
+
+
+@task
+def mods_config(context, instance=None, mod=None, provider=None, set=None, answers=None, dry=None, verbose=None,
+                json=None, unattended=None):
+    """Show or change the answers to what a mod asks."""
+    with edge.verb("mods-config", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import mods_config as story
+        one = run.instance(instance)
+        with run.holding(_changing_with_mods(one), one) as note:
+            story.show(note(story.mods_config(one, _mods_wishes(run, mod, provider, set, answers))))
+
+
+@task
+def mods_check(context, instance=None, mod=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
+    """Compare the files of mods with what was installed."""
+    with edge.verb("mods-check", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.verbs import mods_check as story
+        story.show(run.each(instance, edge.reading, lambda one: story.mods_check(one, mod or "")))
+
+
+@task
+def mods_run(context, instance=None, mod=None, provider=None, set=None, answers=None, yes=None, confirm=None, dry=None,
+             verbose=None, json=None, unattended=None, jobs=None):
+    """Run the SQL of a maintenance mod."""
+    with edge.verb("mods-run", _common(dry, verbose, json, unattended, jobs)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_run as story
+        wishes = _mods_wishes(run, mod, provider, set, answers, yes=yes, confirm=confirm)
+        output.show_json(run.each(instance, _changing_with_mods, lambda one: story.mods_run(one, wishes)))
+
+
+@task
+def mods_diff(context, instance=None, mod=None, dry=None, verbose=None, json=None, unattended=None):
+    """Compare a mod's files in a site with the collection."""
+    with edge.verb("mods-diff", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import mods_diff as story
+        story.show(run.each(instance, edge.reading, lambda one: story.mods_diff(one, mod or "")), mod or "")
+
+
+@task
+def mods_copy(context, instance=None, mod=None, dry=None, verbose=None, json=None, unattended=None):
+    """Bring a mod's files from a site into the collection."""
+    with edge.verb("mods-copy", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.steps import mods_collection
+        from scripts.verbs import mods_copy as story
+        one = run.instance(instance)
+        with run.holding([*edge.reading(one), *mods_collection.CHANGING], one) as note:
+            output.show_json(note(story.mods_copy(one, mod or "")))
+
+
+@task
+def mods_restore(context, instance=None, mod=None, confirm=None, dry=None, verbose=None, json=None, unattended=None):
+    """Bring a mod's files from the collection into a site."""
+    with edge.verb("mods-restore", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_restore as story
+        one = run.instance(instance)
+        with run.holding(_changing_with_mods(one), one) as note:
+            output.show_json(note(story.mods_restore(one, mod or "", confirm or "")))
+
+
+@task
+def mods_update(context, provider=None, dry=None, verbose=None, json=None, unattended=None):
+    """Fetch the lists of providers."""
+    with edge.verb("mods-update", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_update as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json(story.mods_update(run.settings, provider or ""))
+
+
+@task
+def mods_show(context, mod=None, provider=None, dry=None, verbose=None, json=None, unattended=None):
+    """Show all that is known of mods."""
+    with edge.verb("mods-show", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_show as story
+        with run.holding(story.mods_collection.READING):
+            output.show_json(story.mods_show(run.settings, mod or "", provider or ""))
+
+
+@task
+def mods_download(context, mod=None, provider=None, force=None, dry=None, verbose=None, json=None, unattended=None):
+    """Bring mods of a provider into the collection."""
+    with edge.verb("mods-download", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_download as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json(story.mods_download(run.settings, mod or "", provider or "", edge.switch(force, "FORCE")))
+
+
+@task
+def mods_new(context, type=None, name=None, dry=None, verbose=None, json=None, unattended=None):
+    """Write a control file to start from."""
+    with edge.verb("mods-new", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_new as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json([story.mods_new(run.settings, type or "", name or "")])
+
+
+@task
+def mods_lint(context, mod=None, dry=None, verbose=None, json=None, unattended=None):
+    """Tell what is wrong with mods of the collection."""
+    with edge.verb("mods-lint", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import mods_lint as story
+        with run.holding(story.mods_collection.READING):
+            story.mods_lint(run.settings, mod or "")
+
+
+@task
+def mods_rebuild(context, dry=None, verbose=None, json=None, unattended=None):
+    """Write the collection's list anew."""
+    with edge.verb("mods-rebuild", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_rebuild as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json([story.mods_rebuild(run.settings)])
+
+
+@task
+def mods_publish(context, mod=None, sign=None, dry=None, verbose=None, json=None, unattended=None):
+    """Pack mods for others and list them."""
+    with edge.verb("mods-publish", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_publish as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json(story.mods_publish(run.settings, mod or "", edge.switch(sign, "SIGN")))
+
+
+@task
+def mods_republish(context, mod=None, sign=None, dry=None, verbose=None, json=None, unattended=None):
+    """Publish what is newer than before."""
+    with edge.verb("mods-republish", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_republish as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json(story.mods_republish(run.settings, mod or "", edge.switch(sign, "SIGN")))
+
+
+@task
+def mods_unpublish(context, mod=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take mods off the public list."""
+    with edge.verb("mods-unpublish", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_unpublish as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json(story.mods_unpublish(run.settings, mod or ""))
+
+
+@task
+def mods_serve(context, port=None, listen=None, from_=None, dry=None, verbose=None, json=None, unattended=None):
+    """Serve the collection to others over HTTP."""
+    with edge.verb("mods-serve", _common(dry, verbose, json, unattended)) as run:
+        from scripts.verbs import mods_serve as story
+        story.mods_serve(run.settings, edge.number(port, "PORT"), listen or "", from_ or "")
+
+
+@task
+def mods_mirror(context, provider=None, to=None, dry=None, verbose=None, json=None, unattended=None):
+    """Mirror a whole provider."""
+    with edge.verb("mods-mirror", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import mods_mirror as story
+        with run.holding(story.mods_collection.CHANGING):
+            output.show_json([story.mods_mirror(run.settings, provider or "", to or "")])
+
+
+def _changing_with_mods(instance):
+    """The locks of a verb that changes a site by what the collection of mods holds."""
+    from scripts.steps import mods_collection
+    return [*edge.changing(instance), *mods_collection.READING]
+
+
+def _mods_wishes(run, mod=None, provider=None, answers_given=None, answers=None, force=None, yes=None, confirm=None):
+    """Return what a change of mods was asked for, and its variables as they were given."""
+    from scripts.steps import mods_changing
+    given = {"MOD": mod, "PROVIDER": provider, "SET": answers_given, "ANSWERS": answers, "FORCE": force, "YES": yes,
+             "CONFIRM": confirm}
+    return mods_changing.Wishes(mod or "", provider or "", answers_given or "",
+                                run.settings.top / answers if answers else None, edge.switch(force, "FORCE"),
+                                edge.switch(yes, "YES"), confirm or "",
+                                {name: value for name, value in given.items() if value})

@@ -65,6 +65,15 @@ instances() {
   done
 }
 
+# The lines that make cron wrote.
+crons() {
+  for file in "$folder"/var/crons/*.json; do
+    [ -e "$file" ] || continue
+    file=${file##*/}
+    echo "${file%.json}"
+  done
+}
+
 archives() {
   place=$(sed -n "s/^ARCHIVES_DIR=['\"]\{0,1\}\([^'\"]*\).*/\1/p" "$folder/conf/settings.env" 2>/dev/null)
   case ${place:=var/archives} in /*) ;; *) place=$folder/$place ;; esac
@@ -94,9 +103,11 @@ values() {
     *:INSTANCE) instances; echo all ;;
     adopt:FROM) ;;   # a folder
     compare:A | compare:B) instances | sed 'p; s/$/@latest/' ;;
-    *:FROM | *:TO | *:PARENT | *:MIRROR_OF | *:CONFIRM) instances ;;
+    *:FROM | *:TO | *:PARENT | *:MIRROR_OF | *:CONFIRM | *:PUSH) instances ;;
+    *:VERB) sed -n 's/^\([a-z-]*\):.*## .*/\1/p' "$folder/Makefile" ;;
+    cron-remove:ID) crons ;;
     *:ARCHIVE) archives ;;
-    *:DRY | *:V | *:JSON | *:UNATTENDED | *:WRITE | *:DESTROY) echo 1 ;;
+    *:DRY | *:V | *:JSON | *:UNATTENDED | *:WRITE | *:DESTROY | *:SYSTEMD | *:NAGIOS | *:SEND | *:LAST) echo 1 ;;
     *:UNVERIFIED | *:SAFETY) printf 'yes\nno\n' ;;
     *) choices "$1" ;;
   esac

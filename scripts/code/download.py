@@ -1,28 +1,25 @@
 """Reads a web page that links release files, and downloads one of them: whole, or not at all."""
 
 import hashlib
-import http.client
-import os
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from scripts.errors import HostError, RegistryError
+from scripts.errors import HostError
+from scripts.hosts import web
 from scripts.hosts.host import MANAGER
+from scripts.hosts.web import refuse_secret
 
-ANSWER_SECONDS = 60             # without a byte, after which a server counts as gone
+__all__ = ["fetched", "forget", "links", "name_of", "refuse_secret", "saved", "sha256"]
+
+KEY = "RELEASES_URL"            # the setting that addresses come from
 LARGEST_PAGE = 4 << 20          # bytes; an index of every release ever made has a tenth of it
 LARGEST_FILE = 2 << 30          # bytes; a release of Tiki 27 packed as zip has a tenth of it
-CHUNK = 1 << 18
 
 
 def links(address: str) -> list[str]:
     """Return the addresses that a page links to, whole; one that leaves https for http is not counted."""
-    with _answer(address) as answer:
+    with web.answer(address, KEY) as answer:
         page, base = answer.read(LARGEST_PAGE + 1), answer.url
     if len(page) > LARGEST_PAGE:
         raise HostError(f"{address}: longer than {LARGEST_PAGE} bytes: is this a page that lists releases?")
@@ -42,7 +39,7 @@ def fetched(address: str, folder: Path) -> Path:
     MANAGER.make_folder(str(folder), 0o700)
     partial = path.with_name(f"{path.name}.partial")
     try:
-        digest = _save(address, partial)
+        digest = web.save(address, partial, LARGEST_FILE, KEY)
         noted.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
         MANAGER.sync(str(noted))
         MANAGER.rename(str(partial), str(path))
@@ -54,7 +51,7 @@ def fetched(address: str, folder: Path) -> Path:
 
 def saved(address: str, path: Path, largest: int) -> Path:
     """Save what an https address answers now; raise HostError for more than so many bytes, or when it leaves https."""
-    _save(address, path, largest, is_secure=True)
+    web.save(address, path, largest, KEY, is_secure=True)
     return path
 
 
@@ -71,50 +68,6 @@ def sha256(path: Path) -> str:
 def forget(path: Path) -> None:
     """Remove a download that turned out to be damaged."""
     MANAGER.remove(str(path), f"{path}.sha256")
-
-
-def refuse_secret(address: str, key: str) -> None:
-    """Raise RegistryError when an address holds an account: it would be in messages and logs."""
-    parts = urlsplit(address)
-    if parts.password or (parts.username and parts.scheme in ("http", "https")):
-        raise RegistryError(f"{key} holds an account in its address, which would be in every log. Take it out; for git "
-                            "there is: git config --global credential.helper")
-
-
-def _save(address: str, path: Path, largest: int = LARGEST_FILE, *, is_secure: bool = False) -> str:
-    """Write what an address answers into a file and return its sha256; raise HostError when it is cut off."""
-    digest, size = hashlib.sha256(), 0
-    with _answer(address) as answer, open(path, "wb") as file:
-        if is_secure and urlsplit(answer.url).scheme != "https":
-            raise HostError(f"{address}: leads to {answer.url}, which is not https")
-        promised = int(answer.headers.get("Content-Length") or -1)
-        while chunk := answer.read(CHUNK):
-            size += len(chunk)
-            if max(size, promised) > largest:
-                raise HostError(f"{address}: larger than {largest} bytes: this is not what it should be")
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if promised not in (-1, size):
-        raise HostError(f"{address}: the download is cut off: {size} of {promised} bytes came. Try again")
-    return digest.hexdigest()
-
-
-@contextmanager
-def _answer(address: str) -> Iterator[http.client.HTTPResponse]:
-    """Yield the answer of a server; whatever goes wrong with it is a HostError."""
-    refuse_secret(address, "RELEASES_URL")
-    try:
-        request = urllib.request.Request(address, headers={"User-Agent": "TRIM"})
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-            yield answer
-    except urllib.error.HTTPError as error:
-        raise HostError(f"{address}: the server answers {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise HostError(f"{address}: cannot be reached: {error.reason}") from error
-    except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
-        raise HostError(f"{address}: the connection broke: {error or type(error).__name__}. Try again") from error
 
 
 class _Links(HTMLParser):

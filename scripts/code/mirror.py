@@ -3,6 +3,7 @@
 They are fetched without their history: a site needs no more, and Tiki's whole past is large.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,18 @@ PATIENCE = ("-c", "http.lowSpeedLimit=100", "-c", "http.lowSpeedTime=60")
 def remote_refs(settings: Settings) -> dict[str, str]:
     """Return the commits of all branches and tags of GIT_REMOTE by the full name of their ref."""
     command = git(settings, "ls-remote", "--heads", "--tags", "--", settings.git_remote, seconds=ANSWER_SECONDS)
-    return _by_name(reached(settings, lambda: process.read(command)), command)
+    found = _by_name(reached(settings, lambda: process.read(command)), command)
+    _remember(settings, found)
+    return found
+
+
+def known_refs(settings: Settings) -> dict[str, str]:
+    """Return the same as GIT_REMOTE told it last; nothing when it was never asked. Needs no network."""
+    try:
+        told = json.loads(_remembered(settings).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told["refs"] if told["remote"] == settings.git_remote else {}
 
 
 def own_refs(settings: Settings, place: Path | None = None) -> dict[str, str]:
@@ -123,6 +135,17 @@ def reached(settings: Settings, ask: Callable[[], bytes]) -> bytes:
             raise HostError(f"{settings.git_remote} (GIT_REMOTE): no answer within {ANSWER_SECONDS} seconds") from error
         said = " / ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
         raise HostError(f"{settings.git_remote} (GIT_REMOTE): cannot be read: {said or error}") from error
+
+
+def _remember(settings: Settings, refs: dict[str, str]) -> None:
+    if not process.conduct.dry_run:
+        MANAGER.make_folder(str(settings.cache), 0o700)
+        text = json.dumps({"remote": settings.git_remote, "refs": refs})
+        MANAGER.write(str(_remembered(settings)), text.encode("utf-8"), 0o600)
+
+
+def _remembered(settings: Settings) -> Path:
+    return settings.cache / "remote_refs.json"
 
 
 def _by_name(listed: bytes, command: Command) -> dict[str, str]:

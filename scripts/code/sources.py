@@ -53,6 +53,11 @@ def of_git(settings: Settings) -> list[Offer]:
     return _refs(GIT, mirror.remote_refs(settings)) if settings.git_remote else []
 
 
+def of_git_before(settings: Settings) -> list[Offer]:
+    """Return branches and releases of GIT_REMOTE as they were when it was asked last, without asking it."""
+    return _refs(GIT, mirror.known_refs(settings)) if settings.git_remote else []
+
+
 def of_mirror(settings: Settings) -> list[Offer]:
     """Return what was fetched before: it can be had without a network."""
     return _refs(MIRROR, mirror.own_refs(settings))

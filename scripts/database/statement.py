@@ -3,6 +3,7 @@
 import html
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scripts.database.client import PLAIN_MODE, ROW, Client
@@ -23,15 +24,16 @@ class Answer:
     changed: int = -1
 
 
-def carry_out(client: Client, sql: str) -> list[Answer]:
+def carry_out(client: Client, sql: str, before: Sequence[str] = ()) -> list[Answer]:
     """Run what was typed, one statement or several, and return an answer for each that gives one.
 
-    Nobody can tell what it changes, so a dry run only shows the call. Raises SqlError in the server's words.
+    Nobody can tell what it changes, so a dry run only shows the call. Raises SqlError in the server's words. before are
+    words that the call of the client program begins with.
     """
     token = secrets.token_hex(8)
     script = f"{PLAIN_MODE};\n{sql.strip().rstrip(';')}\n;\nSELECT '{token}', ROW_COUNT();\n"
     with explained(client.place):
-        answer = client.host.run(*client.words("--xml"), stdin=script.encode("utf-8", "surrogateescape"))
+        answer = client.host.run(*before, *client.words("--xml"), stdin=script.encode("utf-8", "surrogateescape"))
     if process.conduct.dry_run:
         return []
     *answers, last = [_answer(found) for found in RESULT.findall(answer)] or [Answer((), ())]

@@ -8,28 +8,36 @@ from scripts.health.finding import Checked, Wrong, checked
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
+from scripts.steps import known_version, lineage
 from scripts.store import archive
 from scripts.store.archive import Archive
 
-OLDEST_BACKUP = timedelta(hours=26)  # a daily run, and two hours for a slow night
 OLDEST_PROOF = timedelta(days=30)
+
+
+def are_owed(instance: Instance) -> bool:
+    """Whether backups are made of it: a mirror has its source's, and a blank has nothing of its own to lose yet."""
+    is_filled = bool(known_version.newest(instance)) and lineage.read(instance) is None     # restored, and no copy
+    is_blank = instance.db_name and not is_filled and not archive.of_instance(instance.settings, instance.name)
+    return not instance.mirror_of and not is_blank
 
 
 def check(instance: Instance) -> Checked:
     """Look at the archives of one instance that ought to have some."""
     backups = [one for one in archive.of_instance(instance.settings, instance.name) if not one.is_safety]
-    return checked(instance.name, "archives", [*_age(instance, backups), *_proof(instance, backups)])
+    return checked(instance.name, "archives", [*age(instance, backups), *proof(instance, backups)])
 
 
-def _age(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
+def age(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
+    """Look how old the newest of these backups is, which are sorted so."""
     mend = mends.make(instance.settings, "backup", INSTANCE=instance.name)
     if not backups:
         yield Wrong("has no archive yet: what is lost today is lost", mend)
-    elif datetime.now(UTC) - backups[0].moment > OLDEST_BACKUP:
-        yield Wrong(f"the last archive is {output.age(backups[0].moment)} old: what came since is nowhere else", mend)
+    elif (old := datetime.now(UTC) - backups[0].moment) > timedelta(hours=instance.settings.backup_hours):
+        yield Wrong(f"no good backup for {old // timedelta(hours=1)} hours: what came since is nowhere else", mend)
 
 
-def _proof(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
+def proof(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
     """Look at the newest archive that was put to the proof; one that is not ours keeps no record of that."""
     ours = [one for one in backups if one.record]
     tried = next((one for one in ours if one.record.proven or one.record.not_proven), None)

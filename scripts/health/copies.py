@@ -22,7 +22,7 @@ def check(instance: Instance) -> Checked | None:
     if not (known or instance.mirror_of or instance.kind or instance.expires or quieting.is_muted(instance)):
         return None
     return checked(instance.name, "copy", [*_expired(instance, known), *_open(instance, known), *_muted(instance),
-                                           *_late(instance, known)])
+                                           *late(instance, known)])
 
 
 def is_visited(found: Site) -> bool:
@@ -84,7 +84,7 @@ def _muted(instance: Instance) -> Iterator[Wrong]:
                     mends.make(instance.settings, "unmute", INSTANCE=instance.name))
 
 
-def _late(instance: Instance, known: Lineage | None) -> Iterator[Wrong]:
+def late(instance: Instance, known: Lineage | None) -> Iterator[Wrong]:
     """Look for a mirror that does not show what it could: its nightly run failed, or there is none."""
     delay = instance.mirror_distance
     is_busy = leftovers.is_running(instance.settings, instance.name) or restoring.unfinished(instance)

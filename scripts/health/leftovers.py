@@ -32,7 +32,7 @@ def is_running(settings: Settings, lock: str) -> bool:
 
 
 def _leftovers(settings: Settings) -> Iterator[Wrong]:
-    kinds = {"scratch folders": scratch.leftovers(settings), "unfinished archives": list(_unfinished(settings)),
+    kinds = {"scratch folders": scratch.leftovers(settings), "unfinished archives": list(unfinished(settings)),
              "files with database passwords": credentials.leftovers(HERE)}
     for what, paths in kinds.items():
         if paths:
@@ -50,7 +50,7 @@ def _half_created(settings: Settings) -> Iterator[Wrong]:
                     mends.words("rm", "-f", "--", settings.state / "status" / f"{name}{half_created.ENDING}"))
 
 
-def _unfinished(settings: Settings) -> Iterator[Path]:
+def unfinished(settings: Settings) -> Iterator[Path]:
     """Yield what lies in archive folders that no run writes to now, and is neither an archive nor beside one."""
     for folder in sorted(settings.archives.glob("*")):
         if folder.is_dir() and not is_running(settings, f"{folder.name}.store"):

@@ -11,7 +11,7 @@ from scripts.health.finding import Checked, Wrong, checked, look, told
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import local_files, patch_writing, restoring, restricting, updating_journal
+from scripts.steps import local_files, mods_journal, patch_writing, restoring, restricting, updating_journal
 from scripts.steps import site as sites
 from scripts.steps.site import Site
 from scripts.store import archive
@@ -26,6 +26,7 @@ def checks(instance: Instance, reached: Reached) -> Iterator[Checked]:
     yield look(instance.name, "maintenance page", lambda: _maintenance(instance),
                mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
     yield checked(instance.name, "patches", _half_patched(instance))
+    yield checked(instance.name, "mods", _half_changed_mods(instance))
     if restricting.is_restricted(instance):
         mend = mends.make(instance.settings, "restrict", INSTANCE=instance.name)
         yield look(instance.name, "restriction", lambda: _open_though_restricted(instance, mend), mend)
@@ -113,6 +114,15 @@ def _half_patched(instance: Instance) -> Iterator[Wrong]:
     """Look for files that a killed run has changed in part."""
     if (earlier := patch_writing.unfinished(instance)) and not leftovers.is_running(instance.settings, instance.name):
         yield Wrong(f"a patch was not written to its end: {local_files.some(sorted(earlier))}",
+                    mends.make(instance.settings, "fix", INSTANCE=instance.name))
+
+
+def _half_changed_mods(instance: Instance) -> Iterator[Wrong]:
+    """Look for what a killed change of mods left though it changed nothing; one that did has its note."""
+    journal = mods_journal.read(instance)
+    if journal and not mods_journal.counts(instance, journal) and \
+            not leftovers.is_running(instance.settings, instance.name):
+        yield Wrong(f"a killed {journal.verb} left its folder {journal.folder} and changed nothing",
                     mends.make(instance.settings, "fix", INSTANCE=instance.name))
 
 

@@ -28,7 +28,7 @@ from scripts.hosts.streams import Filter, Sink, Source
 
 PR_SET_PDEATHSIG = 1     # linux/prctl.h
 
-__all__ = ["attach", "background", "conduct", "pipe", "read", "run", "side_by_side", "start", "wait",
+__all__ = ["attach", "background", "conduct", "pipe", "read", "read_through", "run", "side_by_side", "start", "wait",
            "watch"]
 
 logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at INFO
@@ -41,6 +41,11 @@ def read(command: Command, ok: Sequence[int] = (0,), on_stderr: Callable[[str], 
     on_stderr gets the end of what it said there though it went well. Raises CommandError for a code outside ok.
     """
     return _carry_out([command], ok=ok, on_stderr=on_stderr)
+
+
+def read_through(command: Command, stage: Filter) -> None:
+    """Let a stage of ours take what a command prints that changes nothing; both run in a dry run too."""
+    _carry_out([command, stage])
 
 
 def run(command: Command, ok: Sequence[int] = (0,)) -> bytes:

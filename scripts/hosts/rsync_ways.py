@@ -87,7 +87,8 @@ class Way:
             self.far.connect()
         shell = self.far.rsync_shell if self.is_here else shlex.join(_ssh(self.far))
         as_other = [f"--rsync-path={shlex.join(as_account(self.far.account, ('rsync',)))}"] if self.far.account else []
-        return ["--protect-args", "-e", shell, *as_other]
+        limit = [f"--bwlimit={process.conduct.bwlimit}"] if process.conduct.bwlimit else []
+        return ["--protect-args", "-e", shell, *as_other, *limit]
 
 
 def between(source: Host, target: Host) -> Way | None:

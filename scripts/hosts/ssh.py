@@ -44,7 +44,8 @@ class SshHost(Host):
     def command(self, *words: str, stdin: bytes | None = None) -> Command:
         self.connect()
         # The other side's login shell splits one string again: quoted words come out as they went in.
-        argv = ("ssh", *self.options(), self.target, "--", shlex.join(self._as_account(words)))
+        considerate = ("nice", "-n", str(process.conduct.nice)) if process.conduct.nice else ()
+        argv = ("ssh", *self.options(), self.target, "--", shlex.join(self._as_account((*considerate, *words))))
         return Command(argv, shown(self.name, words), stdin)
 
     def terminal(self, *words: str) -> Command:

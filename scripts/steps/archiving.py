@@ -14,7 +14,7 @@ from scripts.errors import RefusedError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.present import output, progress
-from scripts.steps import collect, dumping
+from scripts.steps import collect, dumping, mods_state
 from scripts.steps.collect import Collected
 from scripts.steps.dumping import Dumped
 from scripts.steps.site import Site
@@ -144,7 +144,7 @@ def _describe(found: Site, wishes: Wishes, started: datetime, dumped: Dumped, co
         files=packed.files, stream_bytes=packed.stream_bytes, dump_bytes=dumped.size_bytes,
         list_sha256=checksums.of_file(top / checksums.LIST_NAME),
         left_out=(*collect.always_left_out(instance.settings), *instance.exclude, *wishes.exclude),
-        warnings=tuple(collected.warnings), made_by="TRIM",
+        warnings=tuple(collected.warnings), made_by="TRIM", extra=mods_state.for_archive(instance),
     ).text()
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from scripts.database.client import quote_text
 from scripts.steps import (
+    baselines,
     known_version,
+    mods_state,
     permissions,
     quieting,
     release_files,
@@ -12,6 +14,7 @@ from scripts.steps import (
     restoring,
     schema_updates,
     switch_over,
+    watching_database,
 )
 from scripts.steps.cloning_manner import Cloned, Manner, Origin
 from scripts.steps.site import Site
@@ -29,6 +32,9 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
     switch_over.forget(instance)
     if "code" in manner.what:
         release_files.inherit(origin.name, instance)
+        baselines.renew(instance, is_whole=True, source=origin.name)
+        told.warnings += mods_state.inherit(origin.name, instance, is_alone=bool(manner.only))
+    loaded = watching_database.read_if_watched(fresh, origin.name)
     if "data" in manner.what:
         told.rewritten += _rewritten(origin, fresh, goes, manner, own, told)
         told.warnings += _unknown_addresses(origin, fresh)
@@ -38,6 +44,8 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
         told.muted = quieting.mute(fresh, origin.name, told.moment)
     elif "data" in manner.what:
         quieting.note_loud(instance)
+    if loaded:
+        baselines.renew_database(instance, loaded, watching_database.read(fresh), origin.name)
     permissions.empty_caches(instance)
     if manner.only:
         permissions.give_to_owner(instance, fresh.probe)

@@ -79,7 +79,7 @@ def _of_pair(pair: Pair, paths: list[str]) -> Iterator[TextDiff]:
                 "not there" if text is None else _figures(len(text), hashlib.sha256(text).hexdigest())
                 for text in both))
         else:
-            yield TextDiff(name, *(None if text is None else _lines(text) for text in both))
+            yield TextDiff(name, *(None if text is None else lines(text) for text in both))
 
 
 def _notes(pair: Pair, paths: list[str]) -> dict[str, str]:
@@ -116,7 +116,7 @@ def _figures(size: int, digest: str) -> str:
     return f"{size} bytes, sha256 {digest}"
 
 
-def _lines(text: bytes) -> list[str]:
+def lines(text: bytes) -> list[str]:
     lines = text.decode("utf-8", "surrogateescape").split("\n")
     ended = lines[-1] == ""
     told = [visible(line) for line in (lines[:-1] if ended else lines)]

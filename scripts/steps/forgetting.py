@@ -16,7 +16,7 @@ from scripts.registry import change, locks, registry
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings
-from scripts.steps import final_dump, patch_files
+from scripts.steps import baselines, final_dump, mods_state, patch_files
 from scripts.store import archive
 from scripts.store.archive import STAMP
 
@@ -62,11 +62,14 @@ def forget(instance: Instance) -> Forgotten:
         MANAGER.remove(str(in_trash))
         raise
     MANAGER.remove(*(str(dump) for dump in final_dump.all_of(instance)))
+    baselines.forget(instance)
     for note in sorted((settings.state / "status").glob(f"{name}.*")):
         MANAGER.rename(str(note), str(in_trash.with_name(in_trash.stem + note.name.removeprefix(name))))
     patches = patch_files.folder(instance)
     if patches.is_dir():
         MANAGER.rename(str(patches), str(in_trash.with_suffix(".patches")))
+    if mods := mods_state.everything_of(instance):
+        MANAGER.rename(str(mods), str(in_trash.with_suffix(".mods")))
     MANAGER.remove(str(env_file), f"{env_file}.rejected")
     for work in (name, f"{name}.clone"):
         MANAGER.remove_tree(str(settings.work / work))

@@ -5,8 +5,8 @@ Sessions, caches, logs and the search index are not looked at: they change by th
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.database import dump, load
@@ -34,9 +34,10 @@ class Kept:
     left_out: tuple[str, ...]
 
 
-def keep(site: Site, path: Path) -> Kept:
-    """Dump the tables of a site into a file of the manager."""
-    left_out, client = _left_out(site), dump.lossless(site.client)
+def keep(site: Site, path: Path, only_tables: Collection[str] | None = None) -> Kept:
+    """Dump the tables of a site, or only some of them, into a file of the manager."""
+    left_out = _left_out(site) if only_tables is None else tuple(sorted(site.table_names - set(only_tables)))
+    client = dump.lossless(site.client)
     MANAGER.make_folder(str(path.parent), 0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     digest = DumpDigest()
@@ -66,6 +67,20 @@ def put_back(kept: Kept) -> list[str]:
     if left := _changed(kept):
         raise DatabaseError(f"{kept.site.client.place}: {', '.join(left)} could not be put back")
     return changed
+
+
+def load_again(site: Site, path: Path) -> list[str]:
+    """Make every table of a dump what it was, changed or not, and return their names; nothing else is touched.
+
+    put_back compares rows: what happened to an empty table it does not see.
+    """
+    kept = kept_before(site, path)
+    with open(path, "rb") as file:
+        load.load(dump.lossless(site.client), out_of=file)
+    others = tuple(sorted({table.name for table in site.client.tables()} - kept.tables.keys()))
+    if left := _changed(replace(kept, left_out=others)):
+        raise DatabaseError(f"{site.client.place}: {', '.join(left)} could not be put back")
+    return sorted(kept.tables)
 
 
 def only(tables: set[str]) -> Callable[[Source, Sink], None]:

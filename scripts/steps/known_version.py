@@ -23,8 +23,8 @@ def newest(instance: Instance) -> str:
     try:
         noted = json.loads(_path(instance).read_text(encoding="utf-8"))
         known.append((datetime.fromisoformat(noted["moment"]), noted["version"]))
-    except FileNotFoundError:
-        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        pass    # none yet, or cut off by a crash: the archives tell
     return max(known)[1] if known else ""
 
 

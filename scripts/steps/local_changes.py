@@ -15,7 +15,7 @@ from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, FOLDER, LINK, Entry
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import base_texts, local_files, patch_files, release_files
+from scripts.steps import base_texts, local_files, mods_state, patch_files, release_files
 from scripts.steps.local_files import NO_FILE, Changes, find, some
 from scripts.steps.patch_files import Patch
 from scripts.steps.release_files import ARROW, MD5, Release
@@ -83,7 +83,9 @@ def judge(site: Site, old: Release, changes: Changes, new: Release) -> Carried:
             both.append(path)
     texts = _merged(site, old, new, {path: changes.changed[path] for path in both}, conflicts, included)
     beside, behind, own = _beside(site, old, new)
-    conflicts |= dict.fromkeys(beside, f"{new.version} brings such a file, and the site has another one of its own")
+    of_mods = mods_state.read(site.instance).owner
+    conflicts |= dict.fromkeys((path for path in beside if not of_mods(path)),
+                               f"{new.version} brings such a file, and the site has another one of its own")
     return Carried(tuple(sorted(texts)), tuple(sorted({*kept, *behind, *own})),
                    tuple(f"{path}: {why}" for path, why in sorted(conflicts.items())), tuple(sorted(included)),
                    tuple(path for path in changes.missing if path in new.files), "", texts)

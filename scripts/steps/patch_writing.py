@@ -18,7 +18,7 @@ from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, LINK
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import local_files, patch_files, unpacking
+from scripts.steps import baselines, local_files, patch_files, unpacking
 from scripts.steps.patch_files import Texts
 from scripts.tiki import guard, small_files
 from scripts.tiki.small_files import OwnersLost, SmallFile
@@ -59,6 +59,7 @@ def write(instance: Instance, before: Mapping[str, bytes | None], after: Mapping
     except BaseException as fault:
         raise _put_back(instance, earlier, fault) from fault
     _end(instance)
+    baselines.follow(instance, earlier, changed)
     return sorted(changed)
 
 

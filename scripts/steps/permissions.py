@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from scripts.hosts.host import Host
 from scripts.hosts.transfer import is_root_at
 from scripts.registry.instance import Instance
+from scripts.steps import baselines
 from scripts.tiki import layout, permissions
 from scripts.tiki.permissions import Change
 from scripts.tiki.probe import Probe
@@ -41,6 +42,7 @@ def mend(instance: Instance, changes: list[Change]) -> None:
         _to_all(instance.host, instance.web_root, paths, "chown", "-h", owner)
     for mode, paths in by_mode.items():
         _to_all(instance.host, instance.web_root, paths, "chmod", f"{mode:o}")
+    baselines.follow_modes(instance, changes)
 
 
 def empty_caches(instance: Instance) -> None:

@@ -20,7 +20,7 @@ from scripts.hosts.host import MANAGER, Host
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.steps import permissions, restoring
+from scripts.steps import permissions, restoring, watching_database
 from scripts.steps import site as sites
 from scripts.steps.site import Site
 from scripts.tiki import banner, quiet, small_files
@@ -81,7 +81,9 @@ def unmute(instance: Instance) -> list[str]:
         if listed.undone and not any(banner.marked(value) for _, value in now):
             raise RefusedError(f"{instance.name}: is not muted: it was unmuted at {output.local_text(listed.undone)}. "
                                "Nothing was changed")
+        follow = watching_database.following(found)
         _carry_out(client, wanted)
+        follow()
         waiting = _waiting(client, found.table_names)
     permissions.empty_caches(instance)
     _write(instance, replace(listed, undone=_now()))

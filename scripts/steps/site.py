@@ -58,6 +58,13 @@ def opened(instance: Instance) -> Iterator[Site]:
 
 
 @contextmanager
+def opened_as(instance: Instance, found: Probe) -> Iterator[Site]:
+    """Yield a site whose web root was looked at just now."""
+    with _entered(instance, found, account_of(instance, found)) as site:
+        yield site
+
+
+@contextmanager
 def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
     """Yield a place that is to be overwritten: an installed Tiki, a blank with its DB_* keys, or what is left of one.
 

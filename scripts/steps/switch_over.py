@@ -15,6 +15,7 @@ from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import (
+    baselines,
     cloning_trees,
     final_dump,
     permissions,
@@ -225,6 +226,7 @@ def recover(instance: Instance) -> str:
         if journal.phase == OPENED and not journal.was_closed:
             maintenance.turn_off(instance.host, instance.web_root)
         release_files.forget(instance)
+        baselines.renew(instance)
         _finish(instance, journal, job)
         return f"the {journal.verb} to {journal.version} was brought to its end"
     if not updating_journal.counts(instance, journal):

@@ -8,7 +8,7 @@ thirty thousand files wait for it while visitors see the maintenance page.
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,9 +173,19 @@ def _without_entrances(names: Iterable[str]) -> list[str]:
 
 def _call(job: Job, action: str) -> list[str]:
     """Let the program do a step there and return what it printed, without its end."""
-    tell_apart = ("env", f"TRIM_SWITCH={job.folder}") if action != "back" else ()
-    said = job.host.run(*tell_apart, "sh", "-s", "--", action, job.folder, job.root, job.web_root,
-                        stdin=_program().encode())
+    tell_apart = marked(job) if action != "back" else ()
+    return told_by(job, action, (*tell_apart, "sh", "-s", "--", action, job.folder, job.root, job.web_root), _program())
+
+
+def marked(job: Job) -> tuple[str, ...]:
+    """Return the words before a call by which what it started is known again when its connection is gone."""
+    return ("env", f"TRIM_SWITCH={job.folder}")
+
+
+def told_by(job: Job, action: str, words: Sequence[str], program: str) -> list[str]:
+    """Let a program of ours do a step there and return the names that it printed; raise CommandError without its end.
+    """
+    said = job.host.run(*words, stdin=program.encode())
     if process.conduct.dry_run:
         return []
     records = said.decode("utf-8", "surrogateescape").split("\0")

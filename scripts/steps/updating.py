@@ -3,6 +3,7 @@
 Which tree that is, a verb decides. switch_over.py takes back what fails.
 """
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,10 @@ from scripts.registry.instance import Instance
 from scripts.steps import (
     answering,
     archiving,
+    baselines,
     known_version,
+    local_files,
+    mods_after,
     patch_writing,
     patching,
     permissions,
@@ -31,6 +35,7 @@ from scripts.steps import (
     updating_checkout,
     updating_plan,
     updating_proof,
+    watching_database,
 )
 from scripts.steps import (
     replace as replacing,
@@ -117,6 +122,8 @@ def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, fo
     earlier, page_before = answering.before(instance), updating_proof.page_problem(instance)
     permissions.give_to_owner(instance, found.probe, since=since)
 
+    joined = _joined(instance, plan)
+
     def stage(job: Job) -> None:
         owner = replacing.owner_of(found)
         own = {path for path in plan.lists.put if (plan.overlay / path).is_file()}
@@ -129,7 +136,10 @@ def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, fo
 
     def database(job: Job) -> list[str]:
         there = replace(found, probe=replace(found.probe, has_console=True))
-        return schema_updates.update(there, schema_updates.patches_of(plan.new.files))
+        follow = watching_database.following(found)
+        updated = schema_updates.update(there, schema_updates.patches_of(plan.new.files))
+        follow()
+        return updated
 
     def proof() -> None:
         updating_proof.require(instance, version, page_before)
@@ -140,13 +150,22 @@ def _change(found: Site, plan: Plan, wishes: Wishes, verb: str, archive: str, fo
 
     def settled() -> None:
         release_files.remember(instance, plan.new)
+        baselines.renew(instance, joined)
         patching.tell_after_update(instance, plan.new)
+        mods_after.tell_after_update(instance, plan.new)
         known_version.remember(instance, version)
         permissions.give_to_owner(instance, found.probe, since=since)
 
     return Change(verb, {"INSTANCE": instance.name, **(wishes.given or {})}, version, archive, plan.lists, plan.data,
                   stage, database, proof, lambda: answering.require(instance, earlier, f"Tiki {version}"), remembered,
                   settled, *((plan.checkout.commit, plan.checkout.head) if plan.checkout else ()))
+
+
+def _joined(instance: Instance, plan: Plan) -> dict[str, str]:
+    """Return the sums of merged files whose site's side was as the baseline has it: what was odd in one stays odd."""
+    texts = {path: (plan.overlay / path).read_bytes() for path in plan.carried.files}
+    right = baselines.agreeing(instance, local_files.texts(instance, texts)) if texts else set()
+    return {path: hashlib.sha256(text).hexdigest() for path, text in texts.items() if path in right}
 
 
 def _way_back(found: Site, plan: Plan, verb: str, archive: str, dump: str, effects: Effects) -> WayBack:

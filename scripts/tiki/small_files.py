@@ -61,8 +61,7 @@ def read(host: Host, folder: str, names: Iterable[str]) -> dict[str, SmallFile]:
     # 2 is tar's code for a missing file. The folder comes last: its entry proves that the rest arrived.
     stream = host.read(*words, "--", *names, ".", ok=(0, 2))
     try:
-        with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
-            found = {_name(entry): _described(archive, entry) for entry in archive}
+        found = unpacked(stream)
     except tarfile.TarError as error:
         raise CommandError(f"[{host.name}] tar -C {folder}: its answer is no archive: {error}") from error
     if "." not in found:
@@ -80,12 +79,18 @@ def put(host: Host, folder: str, files: dict[str, SmallFile], *, keep_owners: bo
         return
     owners = "--same-owner" if keep_owners else "--no-same-owner"
     try:
-        host.run("sh", "-c", PUT, "put", folder, owners, *files, stdin=_stream(files))
+        host.run("sh", "-c", PUT, "put", folder, owners, *files, stdin=packed(files))
     except CommandError as error:
         reason = " / ".join(error.stderr.split("\n")).strip(" /") or str(error)
         kind = OwnersLost if "Cannot change ownership" in reason else CommandError
         raise kind(f"[{host.name}] {folder}: cannot replace {', '.join(files)}: {reason}", code=error.code,
                    stderr=error.stderr) from error
+
+
+def unpacked(stream: bytes) -> dict[str, SmallFile]:
+    """Return the files of a tar stream by name; raise TarError when it is cut off."""
+    with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
+        return {_name(entry): _described(archive, entry) for entry in archive}
 
 
 def _name(entry: tarfile.TarInfo) -> str:
@@ -102,7 +107,8 @@ def _described(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> SmallFile:
                      entry.pax_headers.get("mtime", str(entry.mtime)), more)
 
 
-def _stream(files: dict[str, SmallFile]) -> bytes:
+def packed(files: dict[str, SmallFile]) -> bytes:
+    """Return files as a tar stream, in the given order."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, file in files.items():

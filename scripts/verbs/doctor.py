@@ -7,12 +7,25 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from scripts.errors import Fault, Findings
-from scripts.health import archives, copies, env_files, finding, leftovers, manager, mends, reach, shows, site, web
+from scripts.health import (
+    archives,
+    copies,
+    env_files,
+    finding,
+    leftovers,
+    manager,
+    mends,
+    reach,
+    shows,
+    silence,
+    site,
+    unattended,
+    web,
+)
 from scripts.health.finding import Checked, Finding, Wrong, told
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.store import archive
 
 
 def doctor(settings: Settings, names: list[str]) -> None:
@@ -24,13 +37,16 @@ def doctor(settings: Settings, names: list[str]) -> None:
     output.show_json([asdict(one) for one in findings])
     if findings:
         places = ", ".join(dict.fromkeys(one.instance for one in findings))
-        raise Findings(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {places}")
+        lines = (f"{one.instance}: {one.check}: {one.problem}. Next: {one.next}" for one in findings)
+        raise Findings(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {places}", details="\n".join(lines))
 
 
 def _everything(settings: Settings, names: list[str]) -> Iterator[Checked]:
     yield from manager.checks(settings)
     yield from leftovers.checks(settings)
+    yield from unattended.checks(settings)
     yield from shows.checks(settings)
+    yield silence.checks(settings)
     yield from env_files.checks(settings, names)
     for instance in env_files.readable(settings, names):
         yield from _of_instance(instance)
@@ -46,7 +62,7 @@ def _of_instance(instance: Instance) -> Iterator[Checked]:
         yield finding.checked(instance.name, "host", [Wrong(told(fault, instance.name), mends.reach_by_hand(instance))])
     if copy := copies.check(instance):
         yield copy
-    if _ought_to_have_archives(instance):
+    if archives.are_owed(instance):
         yield archives.check(instance)
     if instance.web_url:
         yield web.check(instance, is_closed=any(one.check == "maintenance page" and one.findings for one in seen))
@@ -57,12 +73,6 @@ def _at_host(instance: Instance) -> Iterator[Checked]:
     yield from reach.checks(instance, reached)
     if reached.is_there:
         yield from site.checks(instance, reached)
-
-
-def _ought_to_have_archives(instance: Instance) -> bool:
-    """Whether backups are made of it: a mirror has its source's, and a blank has nothing to lose yet."""
-    is_blank = bool(instance.db_name) and not archive.of_instance(instance.settings, instance.name)
-    return not instance.mirror_of and not is_blank
 
 
 def _tell(checked: Checked) -> None:

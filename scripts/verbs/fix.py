@@ -1,12 +1,12 @@
 """make fix: owners and modes as Tiki needs them, caches emptied; what is changed is listed.
 
-Files that a killed make patch changed in part are put back first.
+Files that a killed make patch changed in part are put back first, and so is what a killed change of mods did.
 """
 
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import patch_writing, permissions
+from scripts.steps import mods_transaction, patch_writing, permissions
 from scripts.tiki import probe
 
 SHOWN = 20  # changes told one by one; the rest is counted, and all of them are in JSON=1
@@ -14,6 +14,8 @@ SHOWN = 20  # changes told one by one; the rest is counted, and all of them are 
 
 def fix(instance: Instance) -> dict[str, object]:
     """Mend one instance and return what was changed."""
+    if done := mods_transaction.recover(instance):
+        output.say(f"{instance.name}: {done}")
     found = probe.probe(instance)
     patch_writing.mend(instance)
     changes = permissions.wrong(instance, found)

@@ -6,7 +6,7 @@ from scripts.errors import RefusedError, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import replace, restoring, restricting
+from scripts.steps import mods_journal, replace, restoring, restricting
 from scripts.tiki import maintenance as page
 
 USUAL_REASON = "This site is being worked on."
@@ -37,6 +37,9 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
     if note and note.is_update:
         raise RefusedError(f"{instance.name}: {note.what} did not come to its end: code and database may not go "
                            f"together. {restoring.way_out(instance, note)}")
+    if (journal := mods_journal.read(instance)) and mods_journal.counts(instance, journal):
+        raise RefusedError(f"{instance.name}: {note.what} did not come to its end: files and database may not go "
+                           f"together. Next: make fix INSTANCE={instance.name}, which takes back what it did")
     restricting.apply(instance)  # what lies beside the page may be an archive's .htaccess, from a broken restore
     page.turn_off(instance.host, instance.web_root)
     restoring.end(instance)

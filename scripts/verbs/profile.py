@@ -16,7 +16,16 @@ from scripts.errors import Fault, RefusedError, of_os_error
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import keeping_tables, profile_sources, profiles, replace, restoring, site, unpacking
+from scripts.steps import (
+    keeping_tables,
+    profile_sources,
+    profiles,
+    replace,
+    restoring,
+    site,
+    unpacking,
+    watching_database,
+)
 from scripts.steps.keeping_tables import Kept
 from scripts.steps.profile_sources import Source
 from scripts.steps.profiles import Applied
@@ -57,7 +66,9 @@ def profile(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
             kept = keeping_tables.keep(found, restoring.dump(instance))
             note = restoring.begin(instance, "", "", verb=VERB,
                                    variables={"INSTANCE": instance.name, **(wishes.given or {})})
+            follow = watching_database.following(found)
             done = _apply_or_put_back(found, sources, wishes.force, kept, note)
+            follow()
             restoring.end(instance)
     tell(instance, sources, done)
     return {"instance": instance.name, "profiles": result(done)}

@@ -17,11 +17,13 @@ from scripts.registry.instance import Instance
 from scripts.steps import (
     answering,
     archiving,
+    baselines,
     changed,
     confirming,
     creating,
     lineage,
     made_here,
+    mods_after,
     profile_sources,
     profiles,
     quieting,
@@ -30,6 +32,7 @@ from scripts.steps import (
     restoring,
     site,
     unpacking,
+    watching_database,
     way_back,
 )
 from scripts.steps.profile_sources import Source
@@ -74,6 +77,7 @@ def reinstall(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     profile.tell(instance, sources, done)
     for line in wanted.stays:
         output.warn(f"{instance.name}: {line}")
+    mods_after.tell_after_reinstall(instance)
     seconds = time.monotonic() - started
     output.say(f"{instance.name}: Tiki {found.probe.version} is installed anew, in {output.duration(seconds)}")
     output.tell_secret(f"{instance.name}: log in as {creating.ADMIN} with the password {password}  (shown once)")
@@ -140,6 +144,8 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
         with site.opened(instance) as fresh:
             done = [profiles.apply(fresh, one, force=False) for one in sources]
             profiles.settle(fresh)
+            if now := watching_database.read_if_watched(fresh):
+                baselines.renew_database(instance, {}, now)
         probe.probe(instance)
         replace.open_again(instance, None)
         status = answering.require(instance, earlier, "its new database")

@@ -17,8 +17,10 @@ from scripts.registry import registry
 from scripts.registry.instance import Instance
 from scripts.steps import (
     archiving,
+    baselines,
     confirming,
     known_version,
+    mods_state,
     quieting,
     release_files,
     replace,
@@ -26,6 +28,7 @@ from scripts.steps import (
     site,
     switch_over,
     unpacking,
+    watching_database,
 )
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
@@ -219,9 +222,15 @@ def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming |
     web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found)
+    source = unpacked.archive.instance
+    loaded = watching_database.read_if_watched(found, source)
     told = becoming.settle(unpacked, goes) if becoming else _settle(found, unpacked, goes, is_own)
+    if loaded:
+        baselines.renew_database(target, loaded, watching_database.read(found), source)
+    mods_state.from_archive(target, unpacked.manifest.extra if unpacked.manifest else {})
     warnings += [*told.warnings, *replace.search_index(unpacked, found)]
     _require_site(target)
+    baselines.renew(target, is_whole=True, source=source)
     replace.open_again(target, web_root_time)
     return replace.Replaced(told.rewritten, warnings)
 

@@ -16,9 +16,11 @@ from scripts.registry.instance import Instance
 from scripts.steps import (
     answering,
     archiving,
+    baselines,
     confirming,
     final_dump,
     known_version,
+    mods_after,
     permissions,
     release_files,
     restoring,
@@ -27,6 +29,7 @@ from scripts.steps import (
     switching,
     unpacking,
     updating_plan,
+    watching_database,
     way_back,
 )
 from scripts.steps import replace as replacing
@@ -80,6 +83,7 @@ def _go_back(instance: Instance, way: WayBack, confirm: str) -> dict[str, object
             told += [] if way.dump else replacing.search_index(unpacked, found)
     for line in told:
         output.warn(f"{instance.name}: {line}")
+    mods_after.tell_after_rollback(instance, way.since)
     output.say(f"{instance.name}: is Tiki {way.version_before} again, as before the {way.verb} of "
                f"{output.local(way.since)}; what was there is in {safety}")
     return {"instance": instance.name, "version_before": way.version, "version": way.version_before,
@@ -139,6 +143,8 @@ def _change(found: Site, way: WayBack, unpacked: Unpacked, lists: Lists, safety:
             final_dump.load_back(found.client, instance, way.dump)
         else:
             replacing.database(unpacked, found)
+        if now := watching_database.read_if_watched(found):
+            baselines.renew_database(instance, now, now)
         return []
 
     def proof() -> None:
@@ -157,6 +163,7 @@ def _change(found: Site, way: WayBack, unpacked: Unpacked, lists: Lists, safety:
 
     def settled() -> None:
         release_files.forget(instance)
+        baselines.renew(instance)
         known_version.remember(instance, way.version_before)
         if way.commit_before:
             permissions.give_to_owner(instance, found.probe, since=since)

@@ -13,14 +13,14 @@ from scripts.hosts.host import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import change, registry, relations
 from scripts.registry.instance import Instance
-from scripts.steps import answering, changed, lineage, overwriting, quieting, restoring, restricting, site
+from scripts.steps import answering, changed, lineage, overwriting, quieting, restoring, restricting, scheduling, site
 from scripts.store import archive
 from scripts.tiki import addresses, maintenance
 from scripts.verbs import restrict, unmute
 
 GUARDED = {"STAGE": relations.TOP_STAGE, "PROTECTED": "yes"}
 TIES = ("PARENT", "KIND", "EXPIRES", "MIRROR_OF", "MIRROR_DELAY")
-NOT_SEEN = "scripts that it calls, /etc/cron.d and systemd timers were not looked at"
+NOT_SEEN = "scripts that it calls, /etc/cron.d and systemd timers of others were not looked at"
 
 
 def takeover(instance: Instance, confirm: str) -> dict[str, object]:
@@ -93,15 +93,30 @@ def _switch_off_lines(instance: Instance) -> overwriting.Edited:
     if edited.text != before:
         kept = _keep(instance, before)
         crontab.write(edited.text)
+        scheduling.forget(instance.settings, "\n".join(edited.off))
         output.say(f"{would}{name}: the crontab as it was is in {kept}")
     for what, lines in (("is off now", edited.off), ("goes on without it", edited.shortened)):
         for line in lines:
             output.say(f"{would}{name}: crontab: {what}: {line}")
+    _switch_off_timers(instance, would)
     for line in edited.meant:
         output.warn(f"{name}: crontab: this line means it too, and will fail for it, because it is guarded now: {line}")
     if not (edited.off or edited.shortened):
         output.say(f"{name}: crontab: no line overwrites it; {NOT_SEEN}")
     return edited
+
+
+def _switch_off_timers(instance: Instance, would: str) -> None:
+    """Take away the toolkit's own systemd timers that would overwrite the instance alone; tell of the others."""
+    name = instance.name
+    for one in scheduling.timers(instance.settings):
+        names = one.given.get(overwriting.VERBS.get(one.verb, ""), "").split(",")
+        if names == [name]:
+            scheduling.remove_timers(instance.settings, lambda other, one=one: other.text == one.text)
+            output.say(f"{would}{name}: systemd: is off now: {one.text}: make {one.verb}")
+        elif name in names:
+            output.warn(f"{name}: systemd: this timer means it too, and will fail for it: {one.text}: make {one.verb} "
+                        f"of {','.join(names)}")
 
 
 def _keep(instance: Instance, text: str) -> str:

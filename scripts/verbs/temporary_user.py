@@ -19,7 +19,7 @@ from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.env_file import nearest
 from scripts.registry.instance import Instance
-from scripts.steps import site
+from scripts.steps import site, watching_database
 from scripts.tiki import passwords
 
 LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,38}")
@@ -79,7 +79,9 @@ def temporary_user(instance: Instance, wishes: Wishes) -> dict[str, object] | No
             return None
         password = passwords.new()
         hashed = passwords.hashed(instance, password, columns[("users_users", "hash")])
+        follow = watching_database.following(found)
         until = _insert(client, columns, login, hashed, wishes)
+        follow()
     _tell(instance, login, password, until)
     return {"instance": instance.name, "login": login, "password": password, "group": wishes.group,
             "until": until.isoformat(), "dropped": dropped}

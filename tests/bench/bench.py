@@ -1,4 +1,4 @@
-"""make bench [TREE=folder] [WHAT=backup|create|clone|update]: times against the plain way, measured in one run.
+"""make bench [TREE=folder] [WHAT=backup|create|clone|update|watch]: times against the plain way, measured in one run.
 
 TREE= is a real Tiki's files; without it the site is made up.
 """
@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import backups, clones, creation, sites, updates
+from tests.bench import backups, clones, creation, sites, updates, watch
 from tests.lab import sample_code
 from tests.lab.lab import Lab
+from tests.lab.sample_tiki import SampleTiki
 from tests.lab.toolkit import Toolkit
 
 MADE_UP_FILES = 6000
-ALL = ("backup", "create", "clone", "update")
+ALL = ("backup", "create", "clone", "update", "watch")
 
 
 def main(tree: str, what: str) -> int:
@@ -29,13 +30,19 @@ def main(tree: str, what: str) -> int:
             missed += creation.measure(lab, kit, _code(lab, tree), bool(tree))
         if "update" in wanted:
             missed += updates.measure(lab, kit, _code(lab, tree))
+        if "watch" in wanted:
+            missed += watch.measure(lab, kit, _site(lab, tree, "watched", is_far=True))
         if {"backup", "clone"} & set(wanted):
-            site = sites.real(lab, "site", Path(tree).resolve()) if tree else sites.made_up(lab, "site", MADE_UP_FILES)
+            site = _site(lab, tree, "site")
             kit.register("site", web_root=site.folder)
             missed += backups.measure(lab, kit, site) if "backup" in wanted else 0
             missed += clones.measure(lab, kit, site) if "clone" in wanted else 0
     print(f"\nbench: {missed} limits missed" if missed else "\nbench: all within their limits")
     return 1 if missed else 0
+
+
+def _site(lab: Lab, tree: str, name: str, is_far: bool = False) -> SampleTiki:
+    return sites.real(lab, name, Path(tree).resolve(), is_far) if tree else sites.made_up(lab, name, MADE_UP_FILES)
 
 
 def _code(lab: Lab, tree: str) -> Path:

@@ -29,6 +29,8 @@ def trim(tmp_path: Path) -> Path:
         (top / name).write_bytes((TOP / name).read_bytes())
     for name in ("blog", "wiki"):
         (top / "instances.d" / f"{name}.env").write_text("WEB_ROOT=/srv\n")
+    (top / "var" / "crons").mkdir(parents=True)
+    (top / "var" / "crons" / "backup-all.json").touch()
     (top / "conf" / "settings.env").write_text("ARCHIVES_DIR='my archives'\n")
     (top / "my archives" / "blog").mkdir(parents=True)
     for ending in ("tar.bz2", "tar.bz2.sha256", "tar.bz2.partial"):
@@ -106,6 +108,7 @@ def test_every_verb_of_the_makefile_is_offered(trim, ask):
     ("make backup INSTANCE=b", ["INSTANCE=blog"]), ("make backup INSTANCE=blog,w", ["INSTANCE=blog,wiki"]),
     ("make prove JOBS=2 INSTANCE=", ["INSTANCE=blog", "INSTANCE=wiki", "INSTANCE=all"]),
     ("make restore INSTANCE=wiki FROM=b", ["FROM=blog"]),
+    ("make cron VERB=backu", ["VERB=backup"]), ("make cron-remove ID=", ["ID=backup-all"]),
     ("make restore INSTANCE=blog ARCHIVE=", ["ARCHIVE=latest", "ARCHIVE=blog_2026-01-01_00-00-00.tar.bz2"]),
     ("make restore INSTANCE=wiki FROM=blog ARCHIVE=b", ["ARCHIVE=blog_2026-01-01_00-00-00.tar.bz2"]),
     ("make -s maintenance INSTANCE=blog STATE=", ["STATE=on", "STATE=off"]),

@@ -363,7 +363,7 @@ def test_an_old_archive_is_told_with_a_new_backup(ward):
     shutil.copytree(place, place.with_name("kept"))
     change_record(ward, "blog", finished=days_ago(1.2))
     try:
-        ward.mends("blog", "archives", "the last archive is a day old", " backup INSTANCE=blog$")
+        ward.mends("blog", "archives", "no good backup for ", " backup INSTANCE=blog$")
     finally:
         shutil.rmtree(place)
         place.with_name("kept").rename(place)

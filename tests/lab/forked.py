@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -69,7 +70,7 @@ class Ended:
         return self.code == edge.BUG or "a fault of TRIM itself" in self.stderr or "Traceback" in self.stderr
 
 
-def run(top: Path, verb: str, shims: Shims | None = None, environment: dict[str, str] | None = None,
+def run(top: Path, verb: str, /, shims: Shims | None = None, environment: dict[str, str] | None = None,
         **variables: str) -> Ended:
     """Run `make VERB VARIABLES` of the toolkit at top; a shim may ask for the death of the run."""
     said, complained = top / "var" / "stdout", top / "var" / "stderr"
@@ -120,6 +121,7 @@ def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str
         die_with_the_parent()
         _enter(top, shims, said, complained)
         os.environ.update(environment)
+        tempfile.tempdir = None  # the parent's; TMPDIR may be another here
         sys.argv = ["invoke", verb, *(f"--{name}={value}" for name, value in variables.items())]
         getattr(tasks, verb).body(None, **variables)
         code = 0

@@ -80,7 +80,7 @@ def test_a_value_arrives_as_it_was_typed(house, reason):
 def test_an_unknown_variable_is_refused_with_the_nearest_name(house, given, nearest):
     done = house.toolkit.make("backup", given)
     (line, _) = done.stderr.splitlines()
-    assert done.returncode == FAILED and f"(did you mean {nearest}?). It takes: COMPRESS, DRY, EXCLUDE" in line
+    assert done.returncode == FAILED and f"(did you mean {nearest}?). It takes: COMPRESS, CRON, DRY, EXCLUDE" in line
 
 
 @pytest.mark.parametrize("name", ["SHELL", ".SHELLFLAGS", "PATH", "HOME", "TRIM_ARG_INSTANCE", "GIVEN", "TOP", "VENV",

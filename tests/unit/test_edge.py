@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,11 +14,11 @@ import pytest
 
 from scripts import edge, errors
 from scripts.edge import Common
-from scripts.errors import ArchiveError, BusyError, DatabaseError, Fault, RegistryError, UsageError
+from scripts.errors import ArchiveError, BusyError, DatabaseError, Fault, Findings, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.hosts.host import LocalHost
 from scripts.present import output
-from scripts.registry import locks
+from scripts.registry import locks, runs
 from scripts.registry.locks import Lock
 
 TOP = Path(__file__).resolve().parents[2]
@@ -323,6 +324,99 @@ def test_a_fault_of_one_process_does_not_end_the_others(three, program, capfd, t
     code_of(side_by_side, jobs="3")
     assert sorted(path.name for path in tmp_path.glob("*.done")) == ["forum.done", "wiki.done"]
     assert capfd.readouterr().err.splitlines() == ["backup: blog: broken", "backup: 1 of 3 instances failed: blog"]
+
+
+def test_what_went_well_is_shown_though_others_failed(three, capfd):
+    def story(instance):
+        if instance.name == "forum":
+            raise DatabaseError("forum: no such database")
+        return {"instance": instance.name}
+    assert code_of(lambda run: output.show_json(run.each("all", edge.none, story)), json="1") == 6
+    assert [row["instance"] for row in json.loads(capfd.readouterr().out)] == ["blog", "wiki"]
+
+
+def test_a_table_of_all_instances_comes_last_when_some_failed(three, capfd):
+    code_of(lambda run: run.each("all", edge.none, lambda one: Path("/nowhere", one.name).stat()
+                                 if one.name == "forum" else None))
+    table = capfd.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in table[2:]] == [["blog", "ok"], ["forum", "fault"], ["wiki", "ok"]]
+
+
+def test_findings_of_the_task_do_not_hide_an_instance_that_failed(three, capfd):
+    def told(run):
+        run.each("blog,forum", edge.none, failing(DatabaseError("broken")))
+        raise Findings("wiki: 1 finding")
+    assert code_of(told) == DatabaseError.exit_code
+    assert capfd.readouterr().err.splitlines()[2:] == ["backup: wiki: 1 finding",
+                                                       "backup: 2 of 2 instances failed: blog, forum"]
+
+
+# Runs that nobody looks at
+
+@pytest.mark.parametrize(("common", "mail_to", "is_unattended"), [
+    (Common(), (), False), (Common(unattended="1"), (), True), (Common(unattended="no"), ("a@x",), True),
+    (Common(unattended="perhaps"), (), True), (Common(), ("a@x",), True), (Common(mail_to="b@x"), (), True)])
+def test_a_run_is_unattended_when_it_is_said_or_nobody_is_there(settings, monkeypatch, common, mail_to, is_unattended):
+    monkeypatch.setattr(os, "isatty", lambda number: False)
+    known = replace(settings, mail_to=mail_to)
+    assert edge._is_unattended("backup", common, known) is is_unattended
+    assert edge._is_unattended("show-gate", Common(), known) is False
+    monkeypatch.setattr(os, "isatty", lambda number: number == 2)
+    assert edge._is_unattended("backup", Common(), known) is False
+    for of, is_as_its_whole in (("1:1", True), ("1:0", False)):
+        monkeypatch.setenv("TRIM_PART_OF", of)
+        assert edge._is_unattended("backup", common, known) is is_as_its_whole
+
+
+@pytest.mark.parametrize("given", [{"cron": "a b"}, {"wait": "soon"}, {"mail_to": "ann at home"}])
+def test_a_wrong_variable_of_unattended_runs_is_a_usage_error(given):
+    assert code_of(lambda run: None, **given) == UsageError.exit_code
+
+
+def test_a_run_is_on_record_with_its_instances_and_how_it_ended(three, settings):
+    def story(instance):
+        assert runs.last(settings, "wiki").outcome == runs.RUNNING
+        if instance.name == "wiki":
+            raise BusyError("wiki: another run holds it")
+    code_of(lambda run: run.each("blog,wiki", edge.none, story), cron="nightly", unattended="1")
+    run = runs.last(settings, "blog", "backup", "nightly")
+    assert (run.outcome, run.exit_code, run.instances, run.unattended) == ("busy", 8, ("blog", "wiki"), True)
+    assert [(part.instance, part.outcome) for part in run.parts] == [("blog", "ok"), ("wiki", "busy")]
+    assert [(fault.instance, fault.kind) for fault in run.faults] == [("wiki", "busy")]
+
+
+def test_dry_runs_and_looks_at_tables_are_not_on_record(settings):
+    code_of(lambda run: None, dry="1")
+    with edge.verb("instances", Common()):
+        pass
+    assert runs.of(settings) == []
+
+
+def test_a_record_that_cannot_be_written_keeps_no_run_from_its_work(settings, capfd):
+    runs.folder(settings).parent.mkdir()
+    runs.folder(settings).write_text("in the way")
+    assert code_of(lambda run: output.say("done")) == 0
+    assert capfd.readouterr() == ("done\n", "")
+
+
+CONSIDERATE = """
+import os, sys, psutil
+from pathlib import Path
+from scripts import edge
+from scripts.edge import Common
+from scripts.hosts.host import LocalHost
+edge.TOP = Path(sys.argv[1])
+with edge.verb("backup", Common(unattended=sys.argv[2])):
+    print(LocalHost("here").read("nice").decode().strip(), int(psutil.Process().ionice().ioclass))
+"""
+
+
+@pytest.mark.parametrize(("unattended", "said"), [("1", b"7 3\n"), ("0", b"0 0\n")])
+def test_an_unattended_run_leaves_processor_and_disks_to_others(settings, unattended, said):
+    (settings.top / "conf").mkdir()
+    (settings.top / "conf" / "settings.env").write_text("NICE=7\nIONICE=idle\n")
+    run = subprocess.run([sys.executable, "-c", CONSIDERATE, settings.top, unattended], cwd=TOP, capture_output=True)
+    assert (run.stdout, run.stderr) == (said, b"")
 
 
 # Signals, in a process of their own

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +53,30 @@ def can_hold(settings, name: str, exclusive: bool) -> bool:
 def test_readers_share_and_who_changes_is_alone(settings, held, exclusive, allowed):
     with another_run(settings, "blog", held):
         assert can_hold(settings, "blog", exclusive) is allowed
+
+
+def test_who_waits_gets_what_is_set_free_meanwhile(settings):
+    with another_run(settings, "blog", "exclusive") as run:
+        threading.Timer(0.3, run.kill).start()
+        with locks.hold(settings, [Lock("blog", True)], "restore", wait_seconds=20):
+            pass
+
+
+def test_who_waited_in_vain_is_told_how_long_and_who_holds_it(settings):
+    with another_run(settings, "blog", "exclusive") as run, pytest.raises(BusyError) as caught, \
+            locks.hold(settings, [Lock("blog", True)], "restore", wait_seconds=1.2):
+        pass
+    assert f"process {run.pid}, since" in str(caught.value)
+    assert str(caught.value).endswith(", and has not ended in 1 s. Wait for it to end, or end it")
+
+
+def test_several_locks_are_waited_for_no_longer_than_one(settings):
+    begun = time.monotonic()
+    with another_run(settings, "blog", "shared"), another_run(settings, "wiki", "shared"), \
+            pytest.raises(BusyError, match="^blog"), \
+            locks.hold(settings, [Lock("blog", True), Lock("wiki", True)], "restore", wait_seconds=0.4):
+        pass
+    assert time.monotonic() - begun < 10
 
 
 def test_a_lock_of_another_name_is_free(settings):

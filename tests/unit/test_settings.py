@@ -37,6 +37,24 @@ def test_a_key_of_an_instance_is_no_setting(load):
         load("WEB_ROOT=/srv\n")
 
 
+def test_a_number_above_its_limit_is_refused(load):
+    with pytest.raises(RegistryError, match=r"settings\.env:1: NICE: expected at most 19, found 20"):
+        load("NICE=20\n")
+
+
+@pytest.mark.parametrize("text", ["ann", "ann@x y@z", "-oX@y", "a@b,<c@d>"])
+def test_what_is_no_mail_address_is_refused(load, text):
+    with pytest.raises(RegistryError, match="MAIL_TO: expected mail addresses"):
+        load(f"MAIL_TO='{text}'\n")
+
+
+def test_what_can_be_read_of_broken_settings_tells_whom_to_tell_and_no_secret(load, tmp_path):
+    with pytest.raises(RegistryError):
+        load("KEPP=7\nMAIL_TO=ann@example.org\nNICE=many\nSMTP_PASS=x\nno line\nSMTP_HOST=mail\n")
+    found = settings.salvaged(tmp_path)
+    assert (found.mail_to, found.smtp_host, found.nice, found.smtp_pass) == (("ann@example.org",), "mail", 0, "")
+
+
 def test_another_compression_is_refused(load):
     with pytest.raises(RegistryError, match=r"settings\.env:2: COMPRESS: expected bz2 or zst, found 'gz'"):
         load("KEEP=7\nCOMPRESS=gz\n")

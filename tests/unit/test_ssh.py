@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import HostError
-from scripts.hosts import ssh
+from scripts.hosts import process, ssh
 from scripts.hosts.ssh import SshHost
 
 
@@ -33,6 +33,12 @@ def test_a_word_comes_out_of_the_far_shell_as_it_went_in(host, word):
 
 def test_the_command_stands_behind_two_dashes_as_one_word(host):
     assert host.command("ls", "/srv").argv[-3:] == ("wiki@web1.example.org", "--", "ls /srv")
+
+
+def test_a_run_that_is_to_be_considerate_is_so_at_the_host_too(host, monkeypatch):
+    monkeypatch.setattr(process.conduct, "nice", 10)
+    assert host.command("ls", "/srv").argv[-1] == "nice -n 10 ls /srv"
+    assert host.command("ls", "/srv").shown == "[web1] ls /srv"
 
 
 def test_messages_show_the_host_s_name_and_not_ssh_s_options(host):

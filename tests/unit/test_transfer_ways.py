@@ -70,6 +70,13 @@ def test_two_folders_of_this_machine_are_one_plain_rsync(calls):
                              "--exclude=/x", "--chown=wiki:www-data", "--", "/a/", "/b/")
 
 
+def test_a_limit_holds_between_machines_and_not_on_one(calls, far, monkeypatch):
+    monkeypatch.setattr(process.conduct, "bwlimit", "500")
+    for target in (HERE, far("t", "x")):
+        transfer.copy(HERE, "/a", target, "/b")
+    assert ["--bwlimit=500" in command.argv for command in calls] == [False, True]
+
+
 def test_nothing_that_the_target_keeps_is_removed_by_being_excluded(calls, far):
     for source, target in ((HERE, HERE), (HERE, far("t", "x")), (far("s", "y"), HERE)):
         transfer.copy(source, "/a", target, "/b", ["--exclude=/db/local.php"])

@@ -9,12 +9,13 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 NOT_VERBS = {"list",  # another name of instances
              "editinstance",  # another name of edit
+             "verify",  # another name of check
              "setup", "demo", "test", "test_real", "test_faults", "bench", "lint", "help"}
 MAKEFILE = (TOP / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
 TASKS = {node.name: node for node in ast.parse((TOP / "tasks.py").read_text(encoding="utf-8")).body
          if isinstance(node, ast.FunctionDef) and [ast.unparse(one) for one in node.decorator_list] == ["task"]
          and node.name != "refuse_variables"}
-COMMON = {"DRY", "V", "JSON", "UNATTENDED"}
+COMMON = {"DRY", "V", "JSON", "UNATTENDED"}  # besides those that the edge takes itself
 
 OLD_WORDS = dict(re.findall(r"^([a-z-]+): (.+)$", (TOP / "conf/old-words.txt").read_text("utf-8"), re.MULTILINE))
 # All targets of TRIM's last Makefile (2018), and what its pages promised.
