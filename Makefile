@@ -143,8 +143,8 @@ mods-install: ## Install mods and what they require, shown first: INSTANCE= MOD=
 	$(call trim,mods-install,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
 mods-upgrade: ## The newest revision of mods, with the SQL between: INSTANCE= MOD=type-name,...|all [YES=1] [FORCE=1]
 	$(call trim,mods-upgrade,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
-mods-remove: ## Take mods out, dependents first; what they replaced comes back: INSTANCE= MOD=type-name,... [YES=1]
-	$(call trim,mods-remove,INSTANCE MOD YES CONFIRM JOBS)
+mods-remove: ## Take mods out, dependents first; what they replaced comes back: INSTANCE= MOD=type-name,... [YES=1] [FORCE=1]
+	$(call trim,mods-remove,INSTANCE MOD FORCE YES CONFIRM JOBS)
 mods-config: ## The answers to what a mod asks: INSTANCE= MOD= [SET="var=value"] [ANSWERS=file]
 	$(call trim,mods-config,INSTANCE MOD PROVIDER SET ANSWERS)
 mods-check: ## The files of mods against what was installed: INSTANCE= [MOD=]

@@ -774,13 +774,13 @@ def mods_upgrade(context, instance=None, mod=None, provider=None, set=None, answ
 
 
 @task
-def mods_remove(context, instance=None, mod=None, yes=None, confirm=None, dry=None, verbose=None, json=None,
+def mods_remove(context, instance=None, mod=None, force=None, yes=None, confirm=None, dry=None, verbose=None, json=None,
                 unattended=None, jobs=None):
     """Take mods out of a site."""
     with edge.verb("mods-remove", _common(dry, verbose, json, unattended, jobs)) as run:
         from scripts.present import output
         from scripts.verbs import mods_remove as story
-        wishes = _mods_wishes(run, mod, yes=yes, confirm=confirm)
+        wishes = _mods_wishes(run, mod, force=force, yes=yes, confirm=confirm)
         output.show_json(run.each(instance, edge.changing, lambda one: story.mods_remove(one, wishes)))
 
 
@@ -961,7 +961,8 @@ def _changing_with_mods(instance):
 def _mods_wishes(run, mod=None, provider=None, answers_given=None, answers=None, force=None, yes=None, confirm=None):
     """Return what a change of mods was asked for, and its variables as they were given."""
     from scripts.steps import mods_changing
-    given = {"MOD": mod, "PROVIDER": provider, "SET": answers_given, "ANSWERS": answers, "FORCE": force, "YES": yes,
+    answered = "***" if answers_given else None  # messages say how to go on after a run that broke, and mails hold them
+    given = {"MOD": mod, "PROVIDER": provider, "SET": answered, "ANSWERS": answers, "FORCE": force, "YES": yes,
              "CONFIRM": confirm}
     return mods_changing.Wishes(mod or "", provider or "", answers_given or "",
                                 run.settings.top / answers if answers else None, edge.switch(force, "FORCE"),

@@ -76,6 +76,7 @@ def verb(name: str, common: Common) -> Iterator[Run]:
             tell_fault(name, fault, log)
             record.add_fault(fault)
         run.finish()
+        record.came_through()
     except (Fault, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -94,7 +95,7 @@ def verb(name: str, common: Common) -> Iterator[Run]:
     except Exception as bug:
         log.write(traceback.format_exc())
         said = f"a fault of TRIM itself: {type(bug).__name__}: {bug}"
-        print(f"{name}: {said}. The details are in {log.path}; please report it", file=sys.stderr)
+        output.complain(f"{name}: {said}. The details are in {log.path}; please report it")
         record.was_ended(BUG, said)
         raise SystemExit(BUG) from bug
     finally:

@@ -190,15 +190,15 @@ class Run:
 
 def tell_fault(verb_name: str, fault: Fault, log: RunLog) -> None:
     """Say a fault in one line on stderr, and in the log."""
-    line = " ".join(f"{verb_name}: {fault}".split())
+    line = output.plain(" ".join(f"{verb_name}: {fault}".split()))
     log.write(f"fault: {line}")
-    print(line, file=sys.stderr, flush=True)
+    output.complain(line)
 
 
 def _pass_warnings_on(said: str) -> None:
     """Say what a run in its own process warned of."""
     if said.strip():
-        print(said.rstrip(), file=sys.stderr, flush=True)
+        output.complain(said.rstrip())
 
 
 def _fault_of(code: int | None) -> type[Fault]:

@@ -22,7 +22,7 @@ HELP = {
     "disk_free_bytes": "Free on the disk of the web root, as seen last.",
     "disk_size_bytes": "Size of the disk of the web root.",
     "certificate_end_timestamp_seconds": "When the certificate of the site ends.",
-    "alarms": "Open alarms of an instance, or of the lines that run by themselves.",
+    "alarms": "Open alarms of an instance; without one, of the lines that run by themselves.",
     "status_timestamp_seconds": "When these figures were taken."}
 
 

@@ -1,6 +1,7 @@
 """What the page of all sites and the page of each one show: the outlook in the order and words of a page."""
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from scripts.registry.settings import Settings
 from scripts.steps import standing
 from scripts.store.archive import Archive
 
+LOGIN = re.compile(r"(?<=://)[^/?#]*@")
 MOST_BARS = 30          # backups in a chart: a month of nights
 MOST_ROWS = 20          # archives and runs in a table
 STATES = {runs.OK: WELL, runs.RUNNING: WELL, runs.FINDINGS: WARNING, runs.BUSY: WARNING, runs.FAULT: CRITICAL,
@@ -52,7 +54,7 @@ def sheet(told: Told) -> Sheet:
     oldest_first = list(reversed(one.backups[:MOST_BARS]))
     sizes = [made.size_bytes for made in oldest_first]
     durations = [took for made in oldest_first if (took := standing.seconds(made)) is not None]
-    return Sheet(one.name, told.state, page(one.name), _about(told), one.instance.web_url if one.instance else "", row,
+    return Sheet(one.name, told.state, page(one.name), _about(told), _address(told), row,
                  _disk(told), [(one.name, alarm) for alarm in told.alarms], _facts(told, row), _no_backup(told),
                  sizes, durations,
                  charts.bars(sizes, [f"{output.local(made.moment)[:16]}: {output.size(made.size_bytes)}"
@@ -144,6 +146,11 @@ def _about(told: Told) -> str:
     version = f"Tiki {one.version}" if one.version else ""
     newest = f"{one.newest} is out" if one.newest else ""
     return " · ".join(filter(None, (one.instance.stage, version, newest, copy))) or one.instance.access
+
+
+def _address(told: Told) -> str:
+    """Return where visitors find it, without a login that its address may hold."""
+    return LOGIN.sub("", told.standing.instance.web_url) if told.standing.instance else ""
 
 
 def _no_backup(told: Told) -> str:

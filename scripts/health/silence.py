@@ -55,19 +55,19 @@ def of_jobs(settings: Settings) -> list[Alarm]:
         jobs, gone, lost = scheduling.jobs(settings), scheduling.gone(settings), scheduling.lost(settings)
     except Fault as fault:
         return [Alarm(WARNING, "cron", told(fault), "crontab -l")]
-    found = [Alarm(WARNING, "cron", f"{folder} is not there, and a line runs its make {job.verb}: {job.text.strip()}",
+    found = [Alarm(WARNING, "cron", f"{folder} is not there, and a line runs its make {job.verb}: {_shown(job)}",
                    "crontab -e") for job, folder in gone]
     found += [Alarm(WARNING, "cron", f"{job_id}: make cron wrote it, and it is gone: {text}. If that is meant",
                     mends.make(settings, "cron-remove", ID=job_id)) for job_id, text in lost.items()]
+    last = runs.last_of_lines(settings, {one.id for one in jobs})
     found += [Alarm(CRITICAL, "cron", f"{one.id}: {problem}", mend)
-              for one in jobs if one.id for problem in _not_done(settings, one)]
-    return found + [Alarm(WARNING, "cron", f"{one.id or one.text.strip()}: {problem}", "crontab -e")
+              for one in jobs if one.id for problem in _not_done(settings, one, last.get(one.id))]
+    return found + [Alarm(WARNING, "cron", f"{one.id or _shown(one)}: {problem}", "crontab -e")
                     for one in jobs if (problem := _selects_nothing(settings, one))]
 
 
-def _not_done(settings: Settings, job: Job) -> Iterator[str]:
+def _not_done(settings: Settings, job: Job, last: Run | None) -> Iterator[str]:
     """Tell what a line did not do: run when it was due, or come to its end; a site's faults are told of the site."""
-    last = runs.last(settings, cron_id=job.id)
     if problem := of_job(job, last, scheduling.written(settings, job.id)):
         yield problem
     if last and not last.instances and last.outcome in (runs.FAULT, runs.KILLED) \
@@ -187,6 +187,11 @@ def _certificate(standing: Standing) -> Iterator[Alarm]:
 
 
 # Lines
+
+def _shown(job: Job) -> str:
+    """Return what tells a person's line from others; never all: this is mailed, and may hold a password."""
+    return f"{job.at} make {job.verb} {job.instances}".rstrip()
+
 
 def _selects_nothing(settings: Settings, job: Job) -> str:
     """Return in words that a line is about instances that are gone."""

@@ -21,6 +21,9 @@ from scripts.hosts.host import Host
 RECORD = "%y\\0%m\\0%U\\0%G\\0%l\\0%P\\0"
 WHOLE = RECORD.replace("%P", "%p")
 FIELDS = 6
+# A folder whose content this account may not see; a web server may run what is in it all the same.
+SHUT = "shut"
+IF_SHUT = ("-type", "d", "(", "!", "-readable", "-o", "!", "-executable", ")", "-printf")
 # Each name is a place where find begins and looks no further; what is not there is passed over in silence.
 NAMED = ('cd -- "$1" || exit 1; xargs -0 -r sh -c \'find "$@" -maxdepth 0 -printf "' + WHOLE
          + '" 2>/dev/null || :\' find')
@@ -47,7 +50,10 @@ ESCAPED = {"n": "\n", "r": "\r", "\\": "\\"}
 
 
 class Seen(NamedTuple):
-    """What is at a path. kind is find's letter, mode octal digits, owner and group are numbers, target is a link's."""
+    """What is at a path. kind is find's letter or SHUT, mode octal digits, owner and group are numbers.
+
+    target is a link's.
+    """
 
     kind: str
     mode: str
@@ -97,7 +103,8 @@ def look(host: Host, folder: str, passed: Iterable[str]) -> Entries:
     or when the answer is cut off.
     """
     words = ["find", "-H", folder, "/", "-path", "/", "-prune", "-printf", f"{END}\\0", "-o",
-             *_pruned([f"{folder}/{one}" for one in passed], "-printf", RECORD), "-printf", RECORD]
+             *_pruned([f"{folder}/{one}" for one in passed], "-printf", RECORD),
+             *IF_SHUT, RECORD.replace("%y", SHUT), "-o", "-printf", RECORD]
     text = _answer(host, f"{shlex.join(words)} 2>/dev/null", "")
     if not text.endswith(f"\0{END}\0") or text.count("\0") % FIELDS != 1:
         raise CommandError(f"[{host.name}] find {folder}: there is no such folder, this account may not look into it, "
@@ -106,15 +113,16 @@ def look(host: Host, folder: str, passed: Iterable[str]) -> Entries:
 
 
 def matching(host: Host, folders: Collection[str], wanted: Iterable[str]) -> dict[str, Seen]:
-    """Return what is wanted, in find's words, below some folders, by whole path; folders that are not there hold
-    nothing. Costs one call.
+    """Return what is wanted, in find's words, below some folders, by whole path, and what is SHUT, these folders
+    included; folders that are not there hold nothing. Costs one call.
     """
     words = ["find", "-H", *folders, "/", "-path", "/", "-prune", "-printf", f"{END}\\0", "-o",
-             "(", *wanted, ")", "-printf", WHOLE]
+             *IF_SHUT, WHOLE.replace("%y", SHUT), "-o", "(", *wanted, ")", "-printf", WHOLE]
     text = _answer(host, f"{shlex.join(words)} 2>/dev/null", "")
     if not text.endswith(f"{END}\0") or text.count("\0") % FIELDS != 1:
         raise CommandError(f"[{host.name}] find: its answer is cut off")
-    return {path: one for path, one in _seen(text.split("\0")[:-2]).items() if path not in folders}
+    return {path: one for path, one in _seen(text.split("\0")[:-2]).items()
+            if path not in folders or one.kind == SHUT}
 
 
 def named(host: Host, folder: str, names: Iterable[str]) -> dict[str, Seen]:

@@ -48,8 +48,8 @@ class Values:
             self._sum(label, number, line)
         elif label in self._keepers:
             self._keepers[label](number, line)
-        else:
-            self._list(label).append(self._plain(line) if label == "contributor" else line)
+        elif text := self._plain(line) if label == "contributor" else line:
+            self._list(label).append(text)
 
     def keep_other(self, label: str, line: str) -> bool:
         """Take one value of a block that nobody knows; True for the block's first."""

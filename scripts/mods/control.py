@@ -106,7 +106,7 @@ class _Reader:
         self.values = block_values.Values(self._tell)
         self._label: str | None = None      # of the block we are in
         self._label_line = 0
-        self._sums: dict[str, str] = {}
+        self._sums: dict[str, tuple[int, str]] = {}
         self.standing: list[Standing] = []
 
     def take(self, number: int, raw: str) -> None:
@@ -129,14 +129,14 @@ class _Reader:
         type_, name = names.parts(mod or "")
         if not self.values.revision_line:
             self._tell(1, "has no revision", False)
-        for kind, value in self._sums.items():
-            self.values.keep(kind, 0, value)
+        for kind, (number, value) in self._sums.items():
+            self.values.keep(kind, number, value)
         control = self.values.control(type_, name)
         return control, sorted(self.problems, key=lambda problem: problem.line)
 
     def _remark(self, number: int, line: str) -> None:
         if found := SUM.fullmatch(line):
-            self._sums[found[1]] = found[2].lower()
+            self._sums[found[1]] = number, found[2].lower()
 
     def _start(self, number: int, line: str) -> None:
         """Begin a block with its label; a value on the label's line is taken, which old Tikis do not."""

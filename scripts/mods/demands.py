@@ -79,6 +79,8 @@ def _demand(text: str, doubts: list[Doubt]) -> Demand | None:
             doubts.append(Doubt(f"{mod}: {sign}{rest} compares with nothing; a revision begins with digits", False))
             return None
         if rest.strip(","):
-            doubts.append(Doubt(f"{mod}: {digits}{rest} counts as {digits}: only digits and dots are compared", True))
+            is_certain = not re.search(",[^,]", rest)  # else another demand may be meant, which would be lost
+            doubts.append(Doubt(f"{mod}: {digits}{rest} counts as {digits}: only digits and dots are compared",
+                                is_certain))
         tests.append(VersionTest(sign, Revision(digits)))
     return Demand(mod, tuple(tests))

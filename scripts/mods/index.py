@@ -8,6 +8,7 @@ pass over.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from scripts.errors import ArchiveError
 from scripts.mods import demands, names
@@ -25,6 +26,7 @@ KINDS = ("requires", "suggests", "conflicts")
 FULL = 8            # fields of a line as it is written today
 FORM_OF_1_9 = 5     # of the oldest that has a licence
 FEWEST = 3
+CUT = "is cut off: its last quote is missing"
 LARGEST = 16 << 20  # bytes of a list; that of 92 real mods had 10,000
 
 
@@ -66,6 +68,14 @@ def read(text: str) -> list[IndexLine]:
     return examine(text)[0]
 
 
+def load(path: Path) -> list[IndexLine]:
+    """Return the mods of a list on the manager's disk; there is none when it is not there."""
+    try:
+        return read(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except FileNotFoundError:
+        return []
+
+
 def examine(text: str, path: str = "") -> tuple[list[IndexLine], list[Problem]]:
     """Return the mods of a list, sorted, and what could not be understood; of two lines for one mod the later is."""
     found: dict[str, IndexLine] = {}
@@ -77,7 +87,7 @@ def examine(text: str, path: str = "") -> tuple[list[IndexLine], list[Problem]]:
             sums[noted[1]] = noted[2]
         elif line.startswith("'"):
             fields = _fields(line)
-            read_line = _line(fields) if fields else "is cut off: its last quote is missing"
+            read_line = _line(fields) if fields else CUT
             if isinstance(read_line, str):
                 problems.append(Problem(number, f"{line[:60]}: {read_line}", False, path))
             else:
@@ -95,6 +105,8 @@ def of_provider(data: bytes, shown: str) -> list[IndexLine]:
     first = text.lstrip(" \t\r\n\0")[:1]
     if first and first not in "'#" and not (lines and first == ","):
         raise ArchiveError(f"{shown}: is no list of mods, it begins with {text.strip()[:40]!r}. The earlier one stays")
+    if not text.endswith("\n") and problems and problems[-1].message.endswith(CUT):
+        raise ArchiveError(f"{problems[-1]}, and nothing follows. The earlier one stays")
     if problems and not lines:
         raise ArchiveError(f"{problems[0]}: no line of it can be used. The earlier one stays")
     return lines

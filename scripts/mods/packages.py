@@ -26,8 +26,10 @@ from scripts.mods.parts import ControlFile
 LARGEST_ARCHIVE = 200 << 20     # bytes; the largest known mod has 8 MB
 LARGEST_CONTENT = 1 << 30       # bytes of all files together, unpacked
 MOST_MEMBERS = 20_000
+LARGEST_HEADER = 1 << 16       # bytes of what says a member's long name and the like
 CHUNK = 1 << 18
 PACKAGES = "Packages"
+NONSENSE = (ValueError, LookupError, ArithmeticError, RecursionError)   # what tarfile stumbles with over odd headers
 
 
 def pack(control: ControlFile, folder: Path, archive: Path) -> tuple[str, str]:
@@ -129,11 +131,11 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
             raise ArchiveError(f"{archive}: larger than {LARGEST_ARCHIVE >> 20} MB")
         with open(archive, "rb") as file, gzip.GzipFile(fileobj=file) as unzipped:
             limited = _Limited(unzipped, archive)
-            with tarfile.open(fileobj=limited, mode="r|", errorlevel=2) as tar:
+            with tarfile.open(fileobj=limited, mode="r|", errorlevel=2, tarinfo=_Member) as tar:
                 yield tar
             while limited.read(CHUNK):  # to its end, where gzip compares its own sum
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, *NONSENSE) as error:
         raise ArchiveError(f"{archive}: damaged, or no archive of a mod: {error}") from error
     except OSError as error:
         raise ArchiveError(f"{archive}: cannot be read or unpacked: {error.strerror or error}") from error
@@ -208,6 +210,17 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int, moment:
     member = tarfile.TarInfo(name)
     member.size, member.mtime, member.mode = size, moment, 0o644
     tar.addfile(member, content)
+
+
+class _Member(tarfile.TarInfo):
+    """A member, or what is said of the next one: tarfile reads that into memory, however much it is."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+        member = super().frombuf(buf, encoding, errors)
+        if not member.isreg() and member.size > LARGEST_HEADER:
+            raise tarfile.ReadError(f"{member.size} bytes that are no file's")
+        return member
 
 
 class _Limited:

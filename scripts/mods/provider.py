@@ -27,7 +27,7 @@ CONF = "conf/providers.txt"
 SCHEMES = ("http", "https", "file", "ssh", "sftp", "ftp", "ftps")
 LONGEST_NAME = 250  # characters of the file that a provider's list is kept in
 OF_INSTANCE = re.compile(r"([a-z0-9][a-z0-9-]*):(/(?!/).*)")
-ODD = re.compile(r"[\s\"'\\\x00-\x1f\x7f]")
+ODD = re.compile(r"[\s,\"'\\\x00-\x1f\x7f]")   # a comma is between two addresses
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ def at(settings: Settings, address: str, key: str = "") -> Provider:
         whole = os.path.normpath(settings.top / Path(address).expanduser())
         return Provider(whole, Folder(whole, whole))
     if parts.scheme not in SCHEMES:
-        raise UsageError(f"{address}: {parts.scheme}:// is no way to a provider{nearest(parts.scheme, SCHEMES)}; there "
-                         f"are {', '.join(SCHEMES)}, and folders")
+        raise UsageError(f"{_covered(address)}: {parts.scheme}:// is no way to a provider"
+                         f"{nearest(parts.scheme, SCHEMES)}; there are {', '.join(SCHEMES)}, and folders")
     if parts.scheme == "file":
         return Provider(address, Folder(address, parts.path))
     if not parts.hostname or parts.hostname.startswith("-"):
@@ -156,23 +156,30 @@ def at(settings: Settings, address: str, key: str = "") -> Provider:
 
 def _refuse_odd(address: str) -> None:
     """Raise UsageError for what no address has: blanks, quotes, a password, a question or a fragment."""
+    shown = _covered(address)
     if ODD.search(address) or address.startswith("-"):
-        raise UsageError(f"{address!r}: an address has no blanks, quotes or backslashes in it")
+        raise UsageError(f"{shown!r}: an address has no blanks, commas, quotes or backslashes in it")
     if len(names.index_of(address)) > LONGEST_NAME:
-        raise UsageError(f"{address[:80]}...: this address is too long: a file is named after it")
+        raise UsageError(f"{shown[:80]}...: this address is too long: a file is named after it")
     if "://" not in address:
         return
     try:
         parts = urlsplit(address)
         has_password, _ = parts.password is not None, parts.port
-    except ValueError as error:
-        raise UsageError(f"{address!r}: is no address: {error}") from error
+    except ValueError:  # whose words may be a piece of a password
+        raise UsageError(f"{shown!r}: is no address: its host or its port cannot be read") from None
     if has_password:
         raise UsageError(f"{parts.scheme}://{parts.hostname}: the address has a password in it, which would be in "
                          "every log. Keys are for ssh and sftp (key=FILE in conf/providers.txt), ~/.netrc for ftp")
     if parts.query or parts.fragment:
         raise UsageError(f"{address}: a provider's address has no ? and no # in it")
     web.refuse_secret(address, "PROVIDER")
+
+
+def _covered(address: str) -> str:
+    """Return an address for a message, without what may be an account in it."""
+    before, is_there, behind = address.rpartition("@")
+    return f"{before.partition(':')[0]}:...@{behind}" if is_there else address
 
 
 def _connect(settings: Settings, key: str) -> tuple[str, ...]:

@@ -162,7 +162,8 @@ class Lftp(Reach):
                     "net:reconnect-interval-base": "2", "net:reconnect-interval-max": "5", "xfer:clobber": "yes",
                     "ssl:verify-certificate": "yes", "ftp:ssl-protect-data": "yes", "sftp:auto-confirm": "no",
                     "sftp:connect-program": shlex.join(self.connect)}
-        opened = f"open{f' -p {self.port}' if self.port else ''}{f' -u {self.user},' if self.user else ''} {self.site}"
+        account = f" -u {_quoted(f'{self.user},')}" if self.user else ""
+        opened = f"open{f' -p {self.port}' if self.port else ''}{account} {_quoted(self.site)}"
         # Not cmd:fail-exit: with it lftp stays in the background for ever when cat finds no file.
         script = [*(f"set {name} {_quoted(value)}" for name, value in settings.items()), opened,
                   *(step if step.startswith(MAY_FAIL) else f"{step} || exit kill 1" for step in steps)]

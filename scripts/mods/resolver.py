@@ -6,8 +6,9 @@ search.py finds the revisions; here is what that means for an instance, and in w
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from scripts.mods.candidates import INSTALLED, LOCAL, Candidate, of_control, of_line, reached
 from scripts.mods.demands import Demand
-from scripts.mods.search import INSTALLED, LOCAL, Candidate, Conflict, Search, of_control, of_line, reached
+from scripts.mods.search import Conflict, Search
 
 __all__ = ["INSTALLED", "LOCAL", "Candidate", "Conflict", "Plan", "Step", "dependents", "of_control", "of_line",
            "resolve"]

@@ -4,6 +4,7 @@ Channels are "mail" (SMTP or sendmail) and "chats" (Apprise). Nothing is sent in
 """
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -19,6 +20,7 @@ from scripts.registry import runs
 from scripts.registry.settings import Settings
 
 MAIL, CHATS = "mail", "chats"
+MOST_SECONDS = 60       # of one run for what waits: a server that lets us wait must not hold up run after run
 AGAIN_SECONDS = 600     # an attended run tries what waits no oftener, so that a dead server does not hold up a person
 
 
@@ -51,7 +53,10 @@ def queue(settings: Settings, message: Message, to: tuple[str, ...] = (), why: s
 
 
 def send_or_queue(settings: Settings, message: Message, to: tuple[str, ...] = ()) -> tuple[str, str]:
-    """Send a message now or keep it for later; return the id of its mail, and why it could not be sent."""
+    """Send a message now or keep it for later; return the id of its mail, and why it could not be sent.
+
+    Raises HostError when it could not be kept either: then nobody may take it for told.
+    """
     if _only_shown(message):
         return "", ""
     letter = _letter(settings, message, to)
@@ -61,7 +66,7 @@ def send_or_queue(settings: Settings, message: Message, to: tuple[str, ...] = ()
     try:
         outbox.put(settings, left)
     except OSError as error:
-        return mail_id(letter), f"{left.why}; nor can it be kept for later: {error.strerror}"
+        raise HostError(f"{left.why}; nor can it be kept for later: {error.strerror}") from error
     return mail_id(letter), left.why
 
 
@@ -78,9 +83,13 @@ def send_waiting(settings: Settings, is_patient: bool) -> list[Waiting]:
     """
     if not outbox.waiting(settings) or process.conduct.dry_run:
         return [one for _, one in outbox.waiting(settings)]
-    with runs.alone(settings, "outbox"):
-        for path, letter in outbox.waiting(settings):
-            if not is_patient and time.time() - letter.tried < AGAIN_SECONDS:
+    last = time.monotonic() + MOST_SECONDS
+    with suppress(BlockingIOError), runs.alone(settings, "outbox", waits=False):     # else another run is at it
+        # What was not tried for longest comes first: one that is never taken must not keep the others back.
+        for path, letter in sorted(outbox.waiting(settings), key=lambda one: one[1].tried):
+            if time.monotonic() > last:
+                break
+            if not is_patient and 0 <= time.time() - letter.tried < AGAIN_SECONDS:
                 continue
             left = _try(settings, letter)
             if left:
@@ -110,7 +119,7 @@ def _letter(settings: Settings, message: Message, to: tuple[str, ...]) -> Waitin
     told = Message(*(secrets.hidden(settings, text) for text in (message.subject, message.body, message.html)),
                    message.follows)
     text = mails.mail(settings, told, to).as_bytes().decode("ascii", "surrogateescape") if MAIL in through else ""
-    return Waiting(mails.one_line(told.subject), told.body, text, to, through, time.time(), 0, "")
+    return Waiting(mails.one_line(told.subject), mails.plain(told.body), text, to, through, time.time(), 0, "")
 
 
 def _mail(letter: Waiting) -> EmailMessage:
@@ -123,9 +132,9 @@ def _try(settings: Settings, letter: Waiting) -> Waiting | None:
     for channel in letter.channels:
         try:
             refused = through(settings, channel, letter)
-        except (Fault, OSError) as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong with a channel, the message waits
             left.append(channel)
-            why.append(f"{channel}: {fault}")
+            why.append(f"{channel}: {fault if isinstance(fault, (Fault, OSError)) else type(fault).__name__}")
             continue
         if refused:
             left.append(channel)

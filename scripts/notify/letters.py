@@ -51,9 +51,14 @@ def recovery(settings: Settings, run: Run, recovered: list[Told]) -> Message:
 def headline(run: Run) -> str:
     """Return verb, instances and cause, in one line."""
     if len(run.parts) > 1:
-        named = [f"{fault.instance} ({fault.kind})" for fault in run.faults if fault.instance]
+        kinds: dict[str, str] = {}
+        for fault in run.faults:
+            kinds.setdefault(fault.instance, fault.kind)
+        whole = f"{kinds.pop('')}; " if "" in kinds else ""
+        named = [f"{name} ({kind})" for name, kind in kinds.items()]
         more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-        return f"{run.verb}: {len(named)} of {len(run.parts)} instances: {', '.join(named[:NAMED])}{more}"
+        return (f"{run.verb}: {whole}{len(named)} of {len(run.parts)} instances"
+                + (f": {', '.join(named[:NAMED])}{more}" if named else " failed before"))
     names = ", ".join(run.instances) if len(run.instances) <= NAMED else f"{len(run.instances)} instances"
     return f"{run.verb} {names}".rstrip() + f": {run.faults[0].kind}"
 
@@ -90,7 +95,14 @@ def facts(settings: Settings) -> list[str]:
     return [*(_disk(key, path) for key, path in places.items()),
             f"memory: {_size(memory.available)} of {_size(memory.total)} free; load: {load[0]:.1f} {load[1]:.1f} "
             f"{load[2]:.1f} on {os.cpu_count()} processors",
-            f"up since {_moment(psutil.boot_time())}; account: {pwd.getpwuid(os.geteuid()).pw_name}"]
+            f"up since {_moment(psutil.boot_time())}; account: {_account()}"]
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:    # as in a container
+        return str(os.geteuid())
 
 
 def _disk(key: str, path: Path) -> str:

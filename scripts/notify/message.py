@@ -1,5 +1,6 @@
 """A message to people, and the mail it becomes."""
 
+import re
 import socket
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -9,6 +10,7 @@ from functools import cache
 from scripts.registry.settings import Settings
 
 SUBJECT_LENGTH = 200    # characters; mail programs show fewer
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,22 @@ def mail(settings: Settings, message: Message, to: tuple[str, ...]) -> EmailMess
     made["Auto-Submitted"] = "auto-generated"
     if message.follows:
         made["In-Reply-To"] = made["References"] = message.follows
-    made.set_content(_text(message.body))
+    made.set_content(plain(message.body))
     if message.html:
-        made.add_alternative(_text(message.html), subtype="html")
+        made.add_alternative(plain(message.html), subtype="html")
     return made
 
 
 def one_line(text: str) -> str:
     """Return a subject: no line break, no control character, not too long."""
     words = " ".join(_text(text).split())
-    plain = "".join(character for character in words if character.isprintable())
-    return plain if len(plain) <= SUBJECT_LENGTH else f"{plain[:SUBJECT_LENGTH - 3]}..."
+    shown = "".join(character for character in words if character.isprintable())
+    return shown if len(shown) <= SUBJECT_LENGTH else f"{shown[:SUBJECT_LENGTH - 3]}..."
+
+
+def plain(text: str) -> str:
+    """Return a text as mails and chats can hold it; what drives a terminal, or what servers refuse, is written out."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _text(text))
 
 
 def _text(text: str) -> str:

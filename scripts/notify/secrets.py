@@ -14,23 +14,28 @@ from scripts.registry.settings import Settings
 
 HIDDEN = "***"
 FROM_ENVIRONMENT = ("DB_PASS", "RESTRICT_PASS")
-IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+(?=@)")    # user:password@ of an address
+IN_ADDRESS = re.compile(r"(?<=://)[^/\s?#]+(?=@)")    # user:password@ of an address
 PASSWORD_LINE = re.compile(r"^\s*password\s*=\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE)
 SHORT = 6   # characters; a shorter one hides only whole words, or a text could not be read any more
 
 
 def read_private(settings: Settings, path: str, key: str) -> list[str]:
     """Return the lines of a file that holds secrets, without remarks; raise RegistryError when others may read it."""
+    lines = read_text(settings, path, key).splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def read_text(settings: Settings, path: str, key: str) -> str:
+    """Return the text of a file that holds secrets; raise RegistryError when others may read it."""
     place = settings.place(os.path.expanduser(path))
     try:
         mode = stat.S_IMODE(place.stat().st_mode)
         if mode & 0o077:
             raise RegistryError(f"{place} ({key}) holds secrets and others may read it (mode {mode:04o}). "
                                 f"Next: chmod 600 {place}")
-        lines = place.read_text(encoding="utf-8").splitlines()
+        return place.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryError(f"{place} ({key}) cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 def hidden(settings: Settings, text: str) -> str:
@@ -44,11 +49,13 @@ def hidden(settings: Settings, text: str) -> str:
 
 
 def _known(settings: Settings) -> set[str]:
-    files = [settings.smtp_pass_file, settings.apprise_file, settings.ping_file]
     found = [settings.smtp_pass, *(os.environ.get(key, "") for key in FROM_ENVIRONMENT)]
-    for path in filter(None, files):
-        # Of a line "WHAT ADDRESS" the address is the secret.
-        found += [line.split()[-1] for line in _text(settings, path).splitlines() if line.split()]
+    if settings.smtp_pass_file:
+        found += [line.strip() for line in _text(settings, settings.smtp_pass_file).splitlines()[:1]]
+    for path in filter(None, (settings.apprise_file, settings.ping_file)):
+        # Of a line "WHAT ADDRESS" the address is the secret; a word of a remark is none.
+        found += [words[-1] for line in _text(settings, path).splitlines()
+                  if (words := line.split()) and not words[0].startswith("#")]
     for path in filter(None, (settings.prove_db, settings.show_db_admin)):
         found += PASSWORD_LINE.findall(_text(settings, path))
     for path in registry.folder(settings).glob("*.env"):

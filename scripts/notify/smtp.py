@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from contextlib import ExitStack, suppress
 from email.message import EmailMessage
 
 from scripts.errors import HostError, RegistryError
@@ -18,7 +19,9 @@ def send(settings: Settings, mail: EmailMessage, to: tuple[str, ...]) -> tuple[s
     place = f"{settings.smtp_host}:{settings.smtp_port or USUAL_PORT[settings.smtp_security]}"
     password = _password(settings)
     try:
-        with _connected(settings) as server:
+        with ExitStack() as held:
+            server = _connected(settings)
+            held.callback(_part, server)
             if settings.smtp_user:
                 server.login(settings.smtp_user, password)
             return tuple(server.send_message(mail, message.sender(settings), list(to)))
@@ -46,6 +49,13 @@ def _connected(settings: Settings) -> smtplib.SMTP:
     return server
 
 
+def _part(server: smtplib.SMTP) -> None:
+    """Say goodbye. What the server answers to that changes nothing: a mail that it took must not be sent again."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
+
+
 def _trust(settings: Settings) -> ssl.SSLContext:
     path = settings.smtp_ca_file
     return ssl.create_default_context(cafile=str(settings.place(path)) if path else None)
@@ -59,7 +69,9 @@ def _password(settings: Settings) -> str:
         raise RegistryError("conf/settings.env: SMTP_USER with SMTP_SECURITY=none: the password would travel in the "
                             "clear. Next: SMTP_SECURITY=starttls or tls")
     if settings.smtp_pass_file:
-        return next(iter(secrets.read_private(settings, settings.smtp_pass_file, "SMTP_PASS_FILE")), "")
+        # The line as it is: a password may begin with what would be a remark elsewhere.
+        text = secrets.read_text(settings, settings.smtp_pass_file, "SMTP_PASS_FILE")
+        return text.partition("\n")[0].strip()
     if not settings.smtp_pass:
         raise RegistryError("conf/settings.env: SMTP_USER has no password. Next: SMTP_PASS_FILE=file (mode 0600)")
     return settings.smtp_pass

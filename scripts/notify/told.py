@@ -47,14 +47,16 @@ def news(settings: Settings, run: Run) -> News:
     for fault in run.faults:
         before = known.get(_key(run, fault.instance))
         is_same = before and (before.kind, before.digest) == (fault.kind, _digest(fault))
-        is_recent = before and time.time() - before.at < settings.repeat_hours * HOUR
+        # A moment that is still to come was noted by a clock that was wrong.
+        is_recent = before and 0 <= time.time() - before.at < settings.repeat_hours * HOUR
         (repeated if is_same and is_recent else fresh).append(fault)
     return News(fresh, repeated, [known[key] for key in _well(run) if key in known])
 
 
 def note(settings: Settings, run: Run, found: News, mail_id: str) -> None:
     """Remember that the news of a run have been told."""
-    known, now = _read(settings), time.time()
+    now = time.time()
+    known = {key: one for key, one in _read(settings).items() if now - one.at < runs.KEPT_DAYS * runs.DAY}
     for key in _well(run):
         known.pop(key, None)
     for fault in (*found.fresh, *found.repeated):
@@ -84,7 +86,8 @@ def _well(run: Run) -> list[str]:
 
 
 def _key(run: Run, instance: str) -> str:
-    return f"{run.cron_id or run.verb} {instance}"
+    # Without an instance it is the call that fails: that another one works is no news of it.
+    return f"{run.cron_id or (run.verb if instance else run.line)} {instance}"
 
 
 def _digest(fault: RunFault) -> str:

@@ -5,6 +5,8 @@ Source: Monitoring Plugins Development Guidelines, "Plugin Output for Nagios".
 
 from collections.abc import Mapping, Sequence
 
+from scripts.present import output
+
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 MOST_FIRST = 200    # characters of the first line that a pager shows
@@ -25,8 +27,8 @@ def figure(value: float | None, unit: str = "", warning: str = "", critical: str
 
 
 def _plain(text: str) -> str:
-    # A | would begin the figures.
-    return " ".join(text.split()).replace("|", "/")
+    # A | would begin the figures; what a host said may hold signs that a terminal obeys, or that no text can hold.
+    return output.plain(" ".join(text.split())).replace("|", "/")
 
 
 def _label(name: str) -> str:

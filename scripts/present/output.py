@@ -5,11 +5,14 @@ run says nothing unless something is wrong.
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\udc80-\udcff]|\r(?!\n|$)")
 
 
 @dataclass
@@ -26,6 +29,7 @@ manner = Manner()
 
 def say(line: str) -> None:
     """Tell how the run gets on."""
+    line = plain(line)
     manner.also(line)
     if not manner.is_quiet:
         print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
@@ -54,8 +58,20 @@ def answer(text: str) -> None:
 
 def warn(line: str) -> None:
     """Tell what wants attention though the run goes on; unattended runs say it too."""
+    line = plain(line)
     manner.also(f"warning: {line}")
-    print(f"warning: {line}", file=sys.stderr, flush=True)
+    complain(f"warning: {line}")
+
+
+def complain(line: str) -> None:
+    """Say on stderr what is wrong. Where it goes to a file on a full disk, that must not become a fault of its own."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def plain(line: str) -> str:
+    """Return a line without what drives a terminal, or what none can show: texts of strangers are told too."""
+    return UNSEEN.sub(lambda found: f"\\x{ord(found[0]) & 0xff:02x}", line)
 
 
 def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str) -> None:

@@ -1,6 +1,7 @@
 """The log of one run: what was called, how it ended, what was said."""
 
 import os
+import re
 import sys
 import time
 import traceback
@@ -11,7 +12,13 @@ from scripts.errors import Fault, of_os_error
 from scripts.hosts.host import MANAGER
 from scripts.registry.settings import Settings
 
+LOGIN = re.compile(r"(?<=://)[^/\s?#]+(?=@)")   # in an address
 PART = "== "    # begins the line that says which of several instances is next
+
+
+def covered(word: str) -> str:
+    """Return a word of the command line without what no log may hold: logins in addresses, answers to mods."""
+    return "--set=***" if word.startswith("--set=") else LOGIN.sub("***", word)
 
 
 class RunLog:
@@ -26,7 +33,7 @@ class RunLog:
         MANAGER.make_folder(str(folder), 0o700)
         self.path = folder / self.path
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self.write(f"{' '.join(sys.argv[1:])}")
+        self.write(' '.join(covered(word) for word in sys.argv[1:]))
 
     def write(self, line: str) -> None:
         """Add a line. A disk that is full must not turn the fault that tells of it into another one."""

@@ -4,9 +4,11 @@ var/runs/now/ID.json is a run that goes on; var/runs/2026-11.jsonl has a line fo
 is gone while its file is still in now/ was killed. Dry runs and runs that only show tables are not on record.
 """
 
+import errno
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +21,7 @@ from scripts.registry.settings import Settings
 OK, FINDINGS, FAULT, BUSY, KILLED, RUNNING = "ok", "findings", "fault", "busy", "killed", "running"
 KEPT_DAYS = 400     # a year and some: what happened last year at this time
 DAY = 86_400
+CRON_ID = re.compile(r'"cron_id": "([^"]*)"')   # of a line; quotes in what runs said are escaped there
 START_FIELD = 22    # of /proc/PID/stat: when the process began, in clock ticks since the machine did
 
 
@@ -86,6 +89,11 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
+def is_of(run_id: str, pid: int) -> bool:
+    """Whether this process gave the run its id."""
+    return run_id.endswith(f"-{pid}")
+
+
 # Writing
 
 def begin(settings: Settings, run: Run) -> None:
@@ -98,34 +106,49 @@ def begin(settings: Settings, run: Run) -> None:
 def end(settings: Settings, run: Run) -> None:
     """Put the end of a run on record."""
     MANAGER.make_folder(str(folder(settings)), 0o700)
-    _append(folder(settings) / f"{time.strftime('%Y-%m')}.jsonl", run)
-    with suppress(FileNotFoundError):
-        _marker(settings, run.id).unlink()
+    month, marker = folder(settings) / f"{time.strftime('%Y-%m')}.jsonl", _marker(settings, run.id)
+    try:
+        _append(month, run)
+    except OSError:
+        # On a full disk the room of the one may do for the other. What was told must not be told by every later run.
+        marker.unlink(missing_ok=True)
+        _append(month, run)
+    marker.unlink(missing_ok=True)
 
 
 def close_killed(settings: Settings, tell: Callable[[Run], None]) -> None:
     """Give each run that was killed to `tell`, and put its end on record after that; one process at a time does so.
 
+    One that was killed only while it told of its end is given with that end.
+
     A run that is killed while it tells leaves the others to the next one: rather told twice than never.
     """
     if not _markers(settings):
         return
-    with alone(settings, "killed"):
+    failed = None
+    with suppress(BlockingIOError), alone(settings, "killed", waits=False):     # else another run is at it
         for path, run in _markers(settings):
             if is_alive(path):
                 continue
-            killed = replace(run, outcome=KILLED, ended=time.time())
-            tell(killed)
-            end(settings, killed)
+            # One that has an end was killed while it told of that.
+            killed = replace(run, outcome=KILLED, ended=time.time()) if run.ended is None else run
+            try:
+                tell(killed)
+            except Exception as error:  # noqa: BLE001 - it stays for the next run, and keeps no other one back
+                failed = error
+            else:
+                end(settings, killed)
+    if failed:
+        raise failed
 
 
 @contextmanager
-def alone(settings: Settings, what: str) -> Iterator[None]:
-    """Let one process at a time into the block; others wait."""
+def alone(settings: Settings, what: str, waits: bool = True) -> Iterator[None]:
+    """Let one process at a time into the block; others wait, or get BlockingIOError."""
     MANAGER.make_folder(str(folder(settings)), 0o700)
     descriptor = os.open(folder(settings) / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)
@@ -146,9 +169,10 @@ def of(settings: Settings, instance: str = "", verb: str = "", cron_id: str = ""
     since leaves out those that started before.
     """
     found: list[Run] = []
-    for run in _all(settings, instance or verb or cron_id or parent):
+    mark = instance or verb or cron_id or parent
+    for run in _all(settings, lambda line: mark in line, since):
         if run.started < since:
-            break
+            continue    # one that took long stands before shorter ones
         if run.parent == parent and (not instance or instance in run.instances) and verb in ("", run.verb) \
                 and cron_id in ("", run.cron_id):
             found.append(run)
@@ -162,12 +186,30 @@ def last(settings: Settings, instance: str = "", verb: str = "", cron_id: str = 
     return next(iter(of(settings, instance, verb, cron_id, limit=1)), None)
 
 
-def _all(settings: Settings, mark: str) -> Iterator[Run]:
-    """Yield the runs whose lines have this text in them, newest first."""
+def last_of_lines(settings: Settings, cron_ids: set[str]) -> dict[str, Run]:
+    """Return the newest run of each of these crontab lines; the record is read once, as far back as need be."""
+    missing, found = cron_ids - {""}, {}
+
+    def is_wanted(line: str) -> bool:
+        told = CRON_ID.search(line)
+        return told is not None and told[1] in missing
+
+    for run in _all(settings, is_wanted):
+        if run.cron_id in missing and not run.parent:
+            found[run.cron_id] = run
+            missing.discard(run.cron_id)
+        if not missing:
+            break
+    return found
+
+
+def _all(settings: Settings, is_wanted: Callable[[str], object], since: float = 0) -> Iterator[Run]:
+    """Yield the runs that go on, and those whose lines are wanted; newest first, none of months before since."""
     yield from sorted((run for _, run in _markers(settings)), key=lambda run: run.started, reverse=True)
-    for path in reversed(_months(settings)):
+    oldest = time.strftime("%Y-%m", time.localtime(since))
+    for path in reversed([path for path in _months(settings) if path.stem >= oldest]):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        found = [run for line in lines if mark in line and (run := _read(line))]
+        found = [run for line in lines if is_wanted(line) and (run := _read(line))]
         yield from sorted(found, key=lambda run: run.started, reverse=True)
 
 
@@ -197,13 +239,8 @@ def is_alive(path: Path) -> bool:
         process = json.loads(path.read_text())["process"]
     except FileNotFoundError:
         return True     # it has just ended
-    return process == _process(process["pid"])
-
-
-def goes_on(settings: Settings, run_id: str) -> bool:
-    """Whether a run is on record and has not ended."""
-    path = _marker(settings, run_id)
-    return "/" not in run_id and path.exists() and is_alive(path)
+    # Looked for again: one that ends well takes its file away before its process goes.
+    return process == _process(process["pid"]) or not path.exists()
 
 
 def machine_went_down(settings: Settings, run: Run) -> bool:
@@ -248,6 +285,8 @@ def _put(path: Path, text: str) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())     # a machine that goes down would leave an empty one, and the run would be forgotten
     os.replace(beside, path)
 
 
@@ -259,6 +298,8 @@ def _append(path: Path, run: Run) -> None:
         size = os.fstat(descriptor).st_size
         gap = b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
         line = json.dumps(asdict(run)).encode("utf-8", "backslashreplace")
-        os.write(descriptor, gap + line + b"\n")
+        whole = gap + line + b"\n"
+        if os.write(descriptor, whole) < len(whole):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)

@@ -78,15 +78,15 @@ def _disk(instance: Instance) -> tuple[int, int]:
 
 def certificate(instance: Instance) -> tuple[str, str]:
     """Return when the certificate of a site's address ends, and what is wrong with it; nothing without https."""
-    url = urlsplit(instance.web_url)
-    if url.scheme != "https" or not url.hostname:
-        return "", ""
     try:
+        url = urlsplit(instance.web_url)
+        if url.scheme != "https" or not url.hostname:
+            return "", ""
         return _end_of(url.hostname, url.port or HTTPS, ssl.create_default_context()), ""
     except ssl.SSLCertVerificationError as error:
         wrong = error.verify_message
     except (OSError, ValueError) as error:
-        return "", f"{url.hostname} does not answer: {getattr(error, 'strerror', None) or error}"
+        return "", f"its address does not answer: {getattr(error, 'strerror', None) or error}"
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     try:

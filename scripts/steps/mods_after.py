@@ -38,8 +38,8 @@ def tell_after_rollback(instance: Instance, since: datetime) -> None:
     for mod, one in mods_state.read(instance).mods.items():
         if one.moment and datetime.fromisoformat(one.moment) > since:
             output.warn(f"{instance.name}: {mod} {one.revision} was installed after that, and what its SQL did is gone "
-                        f"from the database. Next: make mods-remove INSTANCE={instance.name} MOD={mod}, then install "
-                        "it again")
+                        f"from the database. Next: make mods-remove INSTANCE={instance.name} MOD={mod} FORCE=1, then "
+                        "install it again")
 
 
 def tell_after_reinstall(instance: Instance) -> None:
@@ -47,7 +47,7 @@ def tell_after_reinstall(instance: Instance) -> None:
     lost = [mod for mod, one in mods_state.read(instance).mods.items() if mods_steps.of_installed(one).sql_install]
     for mod in lost:
         output.warn(f"{instance.name}: {mod}: its files are there, and what its SQL did is gone with the database. "
-                    f"Next: make mods-remove INSTANCE={instance.name} MOD={mod}, then install it again")
+                    f"Next: make mods-remove INSTANCE={instance.name} MOD={mod} FORCE=1, then install it again")
 
 
 def not_as_installed(instance: Instance, state: State, paths: set[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from scripts.tiki.expected import is_secret_preference
 
 SERVER_WORD = re.compile(r"\$([A-Z_]+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+QUOTED = re.compile(r"(?<=\s)'.*'(?=\s|$)", re.DOTALL)
 TAG = re.compile(r"<br\s*/?>|<[^>]*>", re.IGNORECASE)
 
 
@@ -162,9 +163,12 @@ def told(answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def hidden(text: str, answers: Mapping[str, str]) -> str:
-    """Return a message without the secret ones among the answers, however they were written."""
+    """Return a server's message without the secret ones among the answers, however they were written."""
+    is_secret = False
     for variable, value in answers.items():
         if is_secret_preference(variable) and value:
+            is_secret = True
             for form in (value, value.replace("\\", "\\\\").replace("'", "\\'"), value.replace("'", "''")):
                 text = text.replace(form, "(not shown)")
-    return text
+    # What servers quote of a statement is cut off somewhere: the beginning of a secret has no form to look for.
+    return QUOTED.sub("'(not shown)'", text) if is_secret else text

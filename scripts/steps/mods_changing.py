@@ -73,9 +73,21 @@ def newest(available: Iterable[Candidate]) -> dict[str, Candidate]:
 
 
 def resolved(found: Site, state: State, wanted: Iterable[Demand | str], available: Iterable[Candidate]) -> Plan:
-    """Return what has to come so that the wish comes true, for the site's Tiki."""
-    return resolver.resolve(wanted, installed(state), available, str(found.probe.version),
-                            asked=[mod for mod, one in state.mods.items() if one.is_wanted])
+    """Return what has to come so that the wish comes true, for the site's Tiki.
+
+    Lists tell less than control files do, old ones no demands at all: what would come is fetched, and counts as it is.
+    """
+    wishes, choices, known = list(wanted), list(available), set()
+    while True:
+        plan = resolver.resolve(wishes, installed(state), choices, str(found.probe.version),
+                                asked=[mod for mod, one in state.mods.items() if one.is_wanted])
+        guessed = [step.new for step in plan.steps if step.new.origin != resolver.LOCAL and step.new not in known]
+        if not guessed:
+            return plan
+        for one in guessed:
+            true = resolver.of_control(mods_collection.content(found.instance.settings, one)[0], one.origin)
+            choices = [true if other == one else other for other in choices]
+            known.add(true)
 
 
 def steps_of(found: Site, state: State, plan: Plan, wishes: Wishes, again: Collection[str] = ()) -> list[Step]:
@@ -112,9 +124,9 @@ def _refuse_maintenance(packages: Mapping[str, Package]) -> None:
                                f"installed. Nothing was changed. Next: make mods-run MOD={mod}")
 
 
-def removing(state: State, mods: Collection[str]) -> list[Step]:
+def removing(state: State, mods: Collection[str], runs_sql: bool = True) -> list[Step]:
     """Return the steps that take out these mods, and those that require them, dependents first."""
-    return [Step(REMOVED, mod, None, state.mods[mod], state.mods[mod].answers)
+    return [Step(REMOVED, mod, None, state.mods[mod], state.mods[mod].answers, runs_sql)
             for mod in resolver.dependents(mods, installed(state))]
 
 
@@ -122,6 +134,7 @@ def carry_out(found: Site, verb: str, steps: Sequence[Step], state: State, wishe
               wanted: Iterable[str] = ()) -> dict[str, object] | None:
     """Show the plan, have it agreed to, do it, and return what is to be told; None in a dry run."""
     instance = found.instance
+    mods_adopted.refuse_replaced(found, [step.old for step in steps if step.old])
     variables = {"INSTANCE": instance.name, **(wishes.given or {})}
     work, layout = mods_work.make(found, verb, variables, steps, state, wishes.force, wanted)
     mods_work.tell(found, steps, work, layout, told)

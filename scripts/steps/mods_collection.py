@@ -28,6 +28,7 @@ from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings
 
 LIST = "00_list.txt"
+SCRATCH = ".trim-new-"     # begins the name of what a run has not finished
 READING = [Lock("mods.collection", exclusive=False)]
 CHANGING = [Lock("mods.collection", exclusive=True)]
 
@@ -50,9 +51,13 @@ def cache(settings: Settings) -> Path:
 
 
 def ready(settings: Settings) -> None:
-    """Make the folders that a collection has."""
-    for place in (folder(settings), packages_of(settings), dist(settings), cache(settings)):
+    """Make the folders that a collection has, and clear what killed runs left; only who changes it (CHANGING) may."""
+    places = (folder(settings), packages_of(settings), dist(settings), cache(settings))
+    for place in places:
         MANAGER.make_folder(str(place))
+    left_over = [left for place in places for left in place.glob(f"{SCRATCH}*")]
+    for left in [*left_over, *cache(settings).glob(f"*/{SCRATCH}*")]:
+        (MANAGER.remove_tree if left.is_dir() else MANAGER.remove)(str(left))
 
 
 # What there is
@@ -75,13 +80,13 @@ def local(settings: Settings) -> dict[str, ControlFile]:
 
 def published(settings: Settings) -> list[IndexLine]:
     """Return what the collection publishes."""
-    return _list(packages_of(settings) / PUBLIC)
+    return index.load(packages_of(settings) / PUBLIC)
 
 
 def remote(settings: Settings, address: str) -> list[IndexLine] | None:
     """Return what a provider had at the last make mods-update; None when there was none."""
     path = packages_of(settings) / names.index_of(address)
-    return _list(path) if path.exists() else None
+    return index.load(path) if path.exists() else None
 
 
 def remotes(settings: Settings, address: str = "") -> dict[str, list[IndexLine]]:
@@ -162,7 +167,7 @@ def adopt(settings: Settings, address: str, line: IndexLine, force: bool = False
     """
     archive = fetched(settings, address, line)
     top = folder(settings)
-    with tempfile.TemporaryDirectory(prefix=".trim-", dir=top) as name:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=top) as name:
         fresh = Path(name)
         control = packages.unpack(archive, fresh, line.mod, line.revision.text)
         own = f"Packages/{names.control_file(control.mod)}"
@@ -179,7 +184,7 @@ def adopt(settings: Settings, address: str, line: IndexLine, force: bool = False
 @contextmanager
 def unpacked(settings: Settings, archive: Path, mod: str, revision: str) -> Iterator[tuple[ControlFile, Path]]:
     """Lend a folder with what an archive holds."""
-    with tempfile.TemporaryDirectory(prefix=".trim-", dir=cache(settings)) as name:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=cache(settings)) as name:
         yield packages.unpack(archive, Path(name), mod, revision), Path(name)
 
 
@@ -200,13 +205,6 @@ def _from_cache(settings: Settings, address: str, line: IndexLine) -> tuple[Cont
                 shutil.rmtree(old, ignore_errors=True)
     own = place / "Packages" / names.control_file(line.mod)
     return controls.trusted(controls.text_of(own.read_bytes(), str(own)), str(own)), place
-
-
-def _list(path: Path) -> list[IndexLine]:
-    try:
-        return index.read(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except FileNotFoundError:
-        return []
 
 
 def _is_same(one: Path, other: Path) -> bool:

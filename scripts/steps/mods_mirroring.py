@@ -33,9 +33,13 @@ class Mirrored:
 
 
 def into_folder(source: Provider, folder: Path) -> Mirrored:
-    """Make a folder what a provider is. An archive that is not what the list says is told, and left out of the list."""
+    """Make a folder what a provider is.
+
+    A mod whose archive cannot be had, or is not what the list says, is told; what was mirrored of it earlier stays.
+    """
     lines = source.list()
     _claim(source, folder)
+    before = {line.mod: line for line in index.load(folder / LIST)}
     done = Mirrored()
     for line in lines:
         try:
@@ -44,6 +48,7 @@ def into_folder(source: Provider, folder: Path) -> Mirrored:
             done.lines.append(line)
         except Fault as fault:
             done.failed.append(line.mod)
+            done.lines += [before[line.mod]] if line.mod in before and _is_whole(folder, before[line.mod]) else []
             output.warn(f"{line.mod}: not mirrored: {fault}")
     _put(folder / LIST, index.write(done.lines).encode("utf-8", "surrogateescape"))
     done.removed = _swept(folder, done.lines)
@@ -116,6 +121,17 @@ def _is_right(archive: Path, line: IndexLine) -> bool:
     try:
         packages.check_sums(archive, line.md5, line.sha256, "the list")
     except ArchiveError:
+        return False
+    return True
+
+
+def _is_whole(folder: Path, line: IndexLine) -> bool:
+    """Whether what an earlier run mirrored is still there as its list said."""
+    archive = folder / "Dist" / line.archive_name
+    try:
+        packages.check_sums(archive, line.md5, line.sha256, "the list")
+        packages.inspect(archive, line.mod, line.revision.text)
+    except (ArchiveError, FileNotFoundError):
         return False
     return True
 

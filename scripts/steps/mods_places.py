@@ -77,11 +77,11 @@ class Places:
 def look(site: Site, targets: Collection[str], others: Collection[str] = ()) -> Places:
     """Return what is at these places; others are paths that are real already.
 
-    Raises RefusedError for a target where no file of a mod may be.
+    Raises RefusedError for a place where no file of a mod may be.
     """
     instance, host = site.instance, site.instance.host
     root = host.real_path(instance.web_root)
-    if wrong := [f"{path}: {why}" for path in sorted(targets) if (why := names.fault_of_path(path))]:
+    if wrong := [f"{path}: {why}" for path in sorted({*targets, *others}) if (why := names.fault_of_path(path))]:
         raise _refused(site, wrong)
     real = _real(site, root, targets)
     paths = {*real.values(), *others}

@@ -25,6 +25,8 @@ PHP = re.compile(r"""
 """, re.VERBOSE | re.DOTALL)
 OPENING = re.compile(r"<\?(?:php\b|=|(?!xml))", re.IGNORECASE)
 LITERAL = re.compile(r"-?\d+(?:\.\d+)?|true|false|null", re.IGNORECASE)
+EXPRESSION = re.compile(r"\{\$|\$\{")    # in a text of PHP
+WORD = re.compile(r"[\w .-]*")
 MARKUP = (".html", ".htm", ".xml", ".svg", ".xhtml")
 CODE = (".js", ".json", ".css", ".less", ".scss", ".sql", ".yml", ".yaml", ".sh", ".pl", ".py")
 PLAIN = re.compile(r"[\w .,:;/@+%=?&#~()-]*")
@@ -111,6 +113,17 @@ def _in_double(value: str, variable: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
 
 
+def _around_double(token: re.Match) -> Write:
+    """Return how to write inside a text that PHP reads for variables; one with expressions in it takes words alone."""
+    return _in_expression if EXPRESSION.search(token[0]) else _in_double
+
+
+def _in_expression(value: str, variable: str) -> str:
+    if not WORD.fullmatch(value):
+        raise _refused(variable, "may stand in an expression within a text of PHP")
+    return value
+
+
 def _in_comment(value: str, variable: str) -> str:
     if "*/" in _line(value, variable) or "?>" in value:
         raise _refused(variable, "stands in a comment, which it would end")
@@ -121,7 +134,11 @@ def _in_heredoc(token: re.Match) -> Write:
     def write(value: str, variable: str) -> str:
         if token["label"] in _line(value, variable):
             raise _refused(variable, f"has the word {token['label']} in it, which ends the text around it")
-        return value if token["quote"] == "'" else value.replace("\\", "\\\\").replace("$", "\\$")
+        if token["quote"] == "'":
+            return value
+        if EXPRESSION.search(token[0]):
+            return _in_expression(value, variable)
+        return value.replace("\\", "\\\\").replace("$", "\\$")
     return write
 
 
@@ -130,7 +147,7 @@ def _in_shell(value: str, variable: str) -> str:
 
 
 WRITERS: dict[str, Callable[[re.Match], Write]] = {
-    "single": lambda token: _in_single, "double": lambda token: _in_double, "shell": lambda token: _in_shell,
+    "single": lambda token: _in_single, "double": _around_double, "shell": lambda token: _in_shell,
     "comment": lambda token: _in_comment, "heredoc": _in_heredoc, "end": lambda token: _literal,
     "hole": lambda token: _literal, "other": lambda token: _literal}
 

@@ -10,10 +10,12 @@ import socket
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from scripts.mods import index, names
 from scripts.mods.provider import PUBLIC
@@ -91,6 +93,20 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = SILENCE_SECONDS
     server_version, sys_version = "TRIM", ""
 
+    def handle_one_request(self) -> None:
+        # The timeout begins anew with each byte, and a byte now and then would keep the place of another client.
+        self._hanging_up = threading.Timer(SILENCE_SECONDS, self._hang_up)
+        self._hanging_up.daemon = True
+        self._hanging_up.start()
+        try:
+            super().handle_one_request()
+        finally:
+            self._hanging_up.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def do_GET(self) -> None:
         self._answer(with_body=True)
 
@@ -98,7 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _answer(self, with_body: bool) -> None:
-        file = self.place.opened(self.path.partition("?")[0])
+        self._hanging_up.cancel()
+        if self.headers["Content-Length"] or self.headers["Transfer-Encoding"]:
+            self.close_connection = True  # what follows is no other request
+        file = self.place.opened(unquote(self.path.partition("?")[0]))
         if file is None:
             self.close_connection = True
             self.send_error(HTTPStatus.NOT_FOUND)

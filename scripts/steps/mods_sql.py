@@ -36,12 +36,12 @@ KINDS = "CREATE, ALTER, RENAME, DROP TABLE or INDEX, TRUNCATE, INSERT, REPLACE, 
 FORBIDDEN = frozenset({"outfile", "dumpfile", "infile", "load_file", "procedure", "sys_exec", "sys_eval"})
 ENGINES = frozenset({"innodb", "myisam", "aria", "memory", "heap", "isam", "bdb", "archive"})
 # What stands after the name of a column that is called engine; elsewhere the = before an engine may be left out.
-AFTER_COLUMN = frozenset("""
-bit bool boolean tinyint smallint mediumint int integer bigint serial decimal dec numeric fixed float double real
-date datetime timestamp time year char character varchar national nchar nvarchar binary varbinary
-tinyblob blob mediumblob longblob tinytext text mediumtext longtext enum set json to drop asc desc engine
-using in is like
-""".split())
+AFTER_COLUMN = re.compile(r"""
+    bit | bool(?:ean)? | (?:tiny|small|medium|big)?int | integer | serial | dec(?:imal)? | numeric | fixed | float
+    | double | real | date | datetime | time | timestamp | year | (?:var|n|nvar)?char | character | national
+    | (?:var)?binary | (?:tiny|medium|long)?(?:blob|text) | enum | set | json | to | drop | asc | desc | engine | using
+    | in | is | like
+""", re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _engines(told: list[Token]) -> Iterator[str]:
         value = after[-1 if is_said else 0] if after else token
         if token.text.lower() == "engine":
             name = value.text[1:-1].lower() if value.kind == "text" else value.name
-            if name and (is_said or value.kind != "word" or name not in AFTER_COLUMN):
+            if name and (is_said or value.kind != "word" or not AFTER_COLUMN.fullmatch(name)):
                 yield name
         elif token.text.lower() == "type" and is_said and value.kind == "word":
             yield value.name

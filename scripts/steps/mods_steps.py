@@ -41,13 +41,16 @@ def package(settings: Settings, chosen: Candidate) -> Package:
 
 @dataclass(frozen=True)
 class Step:
-    """One mod that changes. kind is one of the words above; of a removed one there is no package."""
+    """One mod that changes. kind is one of the words above; of a removed one there is no package. Without runs_sql its
+    SQL does not run.
+    """
 
     kind: str
     mod: str
     package: Package | None = None
     old: Installed | None = None
     answers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    runs_sql: bool = True
 
     @property
     def control(self) -> ControlFile:
@@ -60,6 +63,8 @@ class Step:
     @property
     def sql(self) -> tuple[str, ...]:
         """Return the lines of SQL that this step runs, as they were written."""
+        if not self.runs_sql:
+            return ()
         if self.kind in (NEW, RUN):
             return self.control.sql_install
         if self.kind == REMOVED:
@@ -71,8 +76,16 @@ class Step:
     @property
     def lines(self) -> list[Line]:
         """Return the same as they are run; raise RefusedError for an answer that would change a statement."""
+        return self._lines(self.sql)
+
+    @property
+    def later(self) -> list[Line]:
+        """Return the lines that will run when what comes now goes: what may not run then must not come."""
+        return self._lines(self.control.sql_remove) if self.kind in (NEW, UPGRADED) else []
+
+    def _lines(self, texts: Iterable[str]) -> list[Line]:
         found = []
-        for text in self.sql:
+        for text in texts:
             try:
                 found.append(Line(self.mod, text, mods_sql.substituted(text, self.answers), self.answers))
             except RefusedError as fault:

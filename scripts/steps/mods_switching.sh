@@ -14,8 +14,11 @@ cd -- "$root" || exit 1
 # older, and true.
 open_folders() {
     if [ ! -e "$job/opened" ]; then
-        xargs -0 -r sh -c 'for name; do [ ! -d "./$name" ] || [ -w "./$name" ] ||
-            printf "%s %s\0" "$(stat -c %a -- "./$name")" "$name"; done' sh <"$job/parents" >"$job/opened.new" &&
+        # With a point behind the mode: without one it was cut off.
+        xargs -0 -r sh -c 'for name; do [ ! -d "./$name" ] || [ -w "./$name" ] || {
+            mode=$(stat -c %a. -- "./$name") && [ "${mode%.}" != "$mode" ] || exit 1
+            printf "%s %s\0" "${mode%.}" "$name"
+            }; done' sh <"$job/parents" >"$job/opened.new" &&
             mv -f "$job/opened.new" "$job/opened" || exit 1
     fi
     xargs -0 -r sh -c 'for record; do chmod u+w -- "./${record#* }" || exit 1; done' sh <"$job/opened" || exit 1
@@ -64,11 +67,12 @@ keep) # Keep what is there of all that will be changed.
     ;;
 put) # Put what is new in place, and take away what goes.
     open_folders
+    IFS= read -r mode <"$job/mode" || exit 1
     xargs -0 -r sh -c 'mode=$1; shift; for name; do
         [ -d "./$name" ] || mkdir -m "$mode" -- "./$name" || exit 1
         above=.; case $name in */*) above=./${name%/*} ;; esac
         [ "$(id -u)" != 0 ] || chown --reference="$above" -- "./$name" || exit 1
-        done' sh "$(cat "$job/mode")" <"$job/folders" || exit 1
+        done' sh "$mode" <"$job/folders" || exit 1
     xargs -0 -r sh -c 'new=$1; shift; for name; do
         [ ! -d "./$name" ] || [ -L "./$name" ] || exit 1
         mv -fT -- "$new/$name" "./$name" || exit 1; done' sh "$job/new" <"$job/put" || exit 1

@@ -88,9 +88,10 @@ def carry_out(found: Site, work: Work) -> None:
             raise
     try:
         _open(instance, journal)
-    except Fault as fault:
+    except (Fault, OSError) as error:
+        fault = of_os_error(error) if isinstance(error, OSError) else error
         raise unpacking.with_next_step(fault, "Its work is done, but visitors may still see the maintenance page. "
-                                              f"Next: make fix INSTANCE={instance.name}") from fault
+                                              f"Next: make fix INSTANCE={instance.name}") from error
     try:
         follow()
         _clean(instance, journal, job)

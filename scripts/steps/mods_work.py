@@ -46,7 +46,8 @@ def make(found: Site, verb: str, variables: Mapping[str, str], steps: Sequence[S
          force: bool = False, wanted: Iterable[str] = ()) -> tuple[Work, Layout]:
     """Return the work of these steps, checked at the site; raise RefusedError for what must not be done."""
     script = Script(tuple(line for step in steps for line in step.lines))
-    mods_tables.require_confined(script, found.client)
+    later = (line for step in steps for line in step.later)
+    mods_tables.require_confined(Script((*script.lines, *later)), found.client)
     coming = {step.mod: mods_steps.contents(step) for step in steps if step.kind in (NEW, UPGRADED, AGAIN)}
     targets = {path for files in coming.values() for path in files}
     listed = _is_listed(found, state)

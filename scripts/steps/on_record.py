@@ -4,31 +4,29 @@ None of this may keep a run from its work or change how it ends: what goes wrong
 """
 
 import os
-import re
 import shlex
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from scripts.errors import BusyError, Fault, Findings
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry import runs
-from scripts.registry.run_log import RunLog
+from scripts.registry.run_log import RunLog, covered
 from scripts.registry.runs import Part, RunFault
 from scripts.registry.settings import Settings
 
-LOGIN = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 # What a person writes first, and last; make gives them in no order.
 PLACES = {"INSTANCE": 0, "NAME": 0, "FROM": 0, "TO": 1, "V": 7, "JSON": 8, "WAIT": 8, "MAIL_TO": 8, "UNATTENDED": 9}
 LETTERS = {"verbose": "V", "side-a": "A", "side-b": "B"}
 PART_OF = "TRIM_PART_OF"    # of the environment: the run that this one is a part of
 # They only show what is known: an attended one leaves no record.
 TABLES = ("instances", "archives", "stages", "versions", "shows", "completion", "logs", "crons", "status")
-
-
+BUG = 1     # the exit code of a run that ends in a way that nobody foresaw
 # Their failure is the answer to who asked.
 NOT_TOLD = ("notify-test",)
 
@@ -41,6 +39,7 @@ class OnRecord:
         self._log = log
         self._settings: Settings | None = None
         self._is_kept = False
+        self._came_through = False
         self._code = 0
         self._faults: list[Fault] = []
 
@@ -51,10 +50,9 @@ class OnRecord:
     def begin(self, settings: Settings, unattended: bool, cron_id: str, mail_to: tuple[str, ...], wait: str) -> None:
         """Put the run on record, tell of those that were killed, and ping that it has begun."""
         self._settings = settings
-        parent = whole()[0]
         line = make_line(self.run.verb, {"MAIL_TO": ",".join(mail_to), "WAIT": wait})
         self.run = replace(self.run, line=line, unattended=unattended, cron_id=cron_id, mail_to=mail_to,
-                           log=str(self._log.path), parent=parent if runs.goes_on(settings, parent) else "")
+                           log=str(self._log.path), parent=whole()[0])
         self._is_kept = not process.conduct.dry_run and (unattended or self.run.verb not in TABLES)
         if self._is_kept:
             self._kept(lambda: runs.begin(settings, self.run))
@@ -78,7 +76,11 @@ class OnRecord:
         from scripts.notify import causes
         settings = self._settings
         instance = instance or (self.run.instances[0] if len(self.run.instances) == 1 else "")
-        kind = causes.of(settings, fault, instance) if settings else "wrong settings"
+        kind = "wrong settings"
+        if settings:
+            kind = causes.FAILED
+            with suppress(Exception):   # to name a cause, files are looked at that may be what is broken
+                kind = causes.of(settings, fault, instance)
         self._add(RunFault(instance, kind, " ".join(str(fault).split()), getattr(fault, "details", ""),
                            log or str(self._log.path)), fault)
 
@@ -95,6 +97,10 @@ class OnRecord:
         self._code = fault.exit_code
         if not is_summary:
             self.add_fault(fault)
+
+    def came_through(self) -> None:
+        """Note that the run came to its end; one that did not, and left no word why, is no good one."""
+        self._came_through = True
 
     def was_ended(self, code: int, why: str) -> None:
         """Note an end that is no fault of an operator's: a signal, a bug."""
@@ -115,15 +121,22 @@ class OnRecord:
     def end(self) -> None:
         """Put the end on record and tell of it, when it was not attended."""
         settings = self._settings
+        if not (self._came_through or self._faults):
+            self.was_ended(BUG, f"ended before its time: {sys.exc_info()[1] or 'nobody knows why'}")
         self.run = replace(self.run, ended=time.time(), exit_code=self._code, outcome=outcome_of(self._faults))
         if settings is None or process.conduct.dry_run:
             return
-        if self._is_kept:
+        is_of_interest = self.run.unattended and not self.run.parent and self.run.verb not in NOT_TOLD
+        is_told = True
+        if is_of_interest:
+            if self._is_kept:   # should we be killed while a mail server lets us wait, the next run tells it
+                self._kept(lambda: runs.begin(settings, self.run))
+            is_told = self._kept(lambda: self._tell(self.run), "nobody was told of this")
+        if self._is_kept and is_told:
             self._kept(lambda: runs.end(settings, self.run))
         if self.run.parent:
             return
-        if self.run.unattended and self.run.verb not in NOT_TOLD:
-            self._kept(lambda: self._tell(self.run), "nobody was told of this")
+        if is_of_interest:
             self._kept(lambda: self._ping({runs.OK: "", runs.BUSY: "/log"}.get(self.run.outcome, "/fail")))
         self._kept(self._tidy)
         self._kept(self._send_what_waits)
@@ -139,12 +152,13 @@ class OnRecord:
         from scripts.notify import telling
         if run.parent or not run.unattended:
             return
-        killed = telling.of_killed(self._settings, run)
-        output.warn(killed.faults[0].message)
-        self._tell(killed)
+        if run.outcome == runs.KILLED:
+            run = telling.of_killed(self._settings, run)
+            output.warn(run.faults[0].message)
+        self._tell(run)
 
     def _ping(self, moment: str) -> None:
-        if not (self._settings.ping_file and self.run.unattended):
+        if not (self._settings.ping_file and self.run.unattended) or self.run.verb in NOT_TOLD:
             return
         from scripts.notify import letters, pings
         said = [fault.message for fault in self.run.faults] or [self.run.line]
@@ -165,20 +179,25 @@ class OnRecord:
         from scripts.registry import rotation
         rotation.rotate(self._settings)
 
-    def _kept(self, work: Callable[[], None], otherwise: str = "") -> None:
-        """Do what must not change how the run ends, whatever goes wrong with it."""
+    def _kept(self, work: Callable[[], None], otherwise: str = "") -> bool:
+        """Do what must not change how the run ends, whatever goes wrong with it; return whether it was done."""
         try:
             work()
+            return True
         except Exception as error:  # noqa: BLE001 - the run's own end is what counts
             self._log.write(traceback.format_exc())
             if otherwise:
                 output.warn(f"{otherwise}: {type(error).__name__}: {error}")
+            return False
 
 
 def whole() -> tuple[str, bool]:
-    """Return which run this one is a part of, and whether nobody looks at that one; nothing when it is a whole."""
+    """Return which run this one is a part of, and whether nobody looks at that one; nothing when it is a whole.
+
+    A part is started by its whole itself: what a hook starts tells of itself.
+    """
     run_id, _, unattended = os.environ.get(PART_OF, "").partition(":")
-    return run_id, unattended == "1"
+    return (run_id, unattended == "1") if runs.is_of(run_id, os.getppid()) else ("", False)
 
 
 def part_of(run: runs.Run) -> str:
@@ -190,12 +209,12 @@ def make_line(verb: str, more: dict[str, str]) -> str:
     """Return this run's call of make, as a person would repeat it; a login in an address is covered."""
     given = {}
     for word in sys.argv[2:] if sys.argv[1:2] == [verb] else []:
-        name, is_set, text = word.removeprefix("--").partition("=")
+        name, is_set, text = covered(word).removeprefix("--").partition("=")
         if is_set:
             given[LETTERS.get(name, name.upper().replace("-", "_"))] = text
     words = sorted((given | more).items(), key=lambda one: PLACES.get(one[0], len(PLACES) // 2))
     shown = (f"{name}={shlex.quote(text)}" for name, text in words if text)
-    return LOGIN.sub("***", " ".join([f"make {verb}", *shown]))
+    return " ".join([f"make {verb}", *shown])
 
 
 def outcome_of(faults: Sequence[Fault]) -> str:
@@ -204,5 +223,3 @@ def outcome_of(faults: Sequence[Fault]) -> str:
         if faults and all(isinstance(fault, kind) for fault in faults):
             return outcome
     return runs.FAULT if faults else runs.OK
-
-

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from scripts.errors import HostError, UsageError
 from scripts.hosts.listing import FILE, FOLDER
+from scripts.hosts.summing import SHUT
 from scripts.present import output
 from scripts.registry.env_file import nearest
 from scripts.steps import findings, watching, watching_files
@@ -95,6 +96,6 @@ def _take_all(done: Look) -> None:
     files = {path: watching_files.as_seen(seen, tree.sums.get(path, ""))
              for path, seen in (*tree.seen.items(), *((path, one) for path, one in tree.loose.items()
                                                       if one.kind != FOLDER and tree.judged.get(path, "odd")))
-             if seen.kind != FILE or path in tree.sums}
+             if seen.kind not in (FILE, SHUT) or path in tree.sums}
     done.baseline = replace(done.baseline, files=files | done.baseline.files)
     output.say(f"{done.instance.name}: {len(files)} files and folders are taken as they are")

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scripts.hosts.listing import FILE, FOLDER, LINK
-from scripts.hosts.summing import Seen
+from scripts.hosts.summing import SHUT, Seen
 from scripts.steps import findings, release_files, watching_areas
 from scripts.steps.baselines import ACCEPTED, FOUND, UNKNOWN, Baseline, Expected
 from scripts.steps.findings import Finding
+from scripts.steps.local_files import above
 from scripts.steps.release_files import Release
 from scripts.steps.watching_areas import CACHE, CHECKOUT, CODE, UPLOAD, Areas
 from scripts.tiki import expected as natural
@@ -70,6 +71,8 @@ def compare(known: Baseline, tree: Tree, areas: Areas, release: Release | None) 
         if one is not None and one[:4] == seen[:4] and one.kind == FILE and one.digest == tree.sums.get(path) \
                 and path not in tree.instead:
             done.files[path] = one  # nearly all of them
+        elif seen.kind == SHUT:
+            _shut(done, path, seen, one)
         elif seen.kind == FOLDER and (one is None or one.kind == FOLDER):
             _folder(done, path, seen, one)
         elif tree.instead.get(path, "") is not None:
@@ -90,6 +93,19 @@ def _compare_loose(done: Compared, known: Baseline, tree: Tree, areas: Areas) ->
         if path in watching_areas.COMPILED and seen.mode[-1] in OTHERS_WRITE:
             done.found += _writable(path, seen, ())
         _loose(done, path, seen, expected.get(path), known, tree, areas)
+
+
+def _shut(done: Compared, path: str, seen: Seen, one: Expected | None) -> None:
+    if one is not None:
+        done.files[path] = one
+        done.found += _facts(path or ".", one, seen)
+    done.found.append(Finding(findings.UNREAD, path or ".", f"this account may not look into this folder (mode "
+                              f"{seen.mode}), so nothing tells what is in it"))
+
+
+def _is_shut(folder: str, tree: Tree) -> bool:
+    seen = tree.seen.get(folder) or tree.loose.get(folder)
+    return seen is not None and seen.kind == SHUT
 
 
 def _folder(done: Compared, path: str, seen: Seen, one: Expected | None) -> None:
@@ -156,6 +172,9 @@ def _may_be_learned(path: str, seen: Seen, release: Release, tree: Tree) -> bool
 def _loose(done: Compared, path: str, seen: Seen, one: Expected | None, known: Baseline, tree: Tree,
            areas: Areas) -> None:
     """Judge what is odd among data: what was shipped or accepted is compared, the rest has to be harmless."""
+    if seen.kind == SHUT:
+        _shut(done, path, seen, one)
+        return
     if one is not None:
         _code(done, path, seen, one, known, tree, None)
         return
@@ -191,6 +210,8 @@ def _wrong(path: str, seen: Seen, place: tuple[str, str], tree: Tree) -> str:
 def _missing(done: Compared, path: str, one: Expected, known: Baseline, tree: Tree) -> None:
     if tree.instead.get(path, "") is None:
         done.files[path] = one  # TRIM has it aside
+    elif any(_is_shut(folder, tree) for folder in above(path)):
+        done.files[path] = one  # the folder is the finding
     elif one.kind == FOLDER or known.is_stale and (one.origin == FOUND or known.is_replaced and one.origin == ACCEPTED):
         return
     else:

@@ -31,7 +31,10 @@ UNSAID = "calls {}, which is no word of its template"
 
 @dataclass
 class Raw:
-    """What the host told; with is_known the code is as it was when nothing was wrong, and seen and sums are empty."""
+    """What the host told; with is_known the code is as it was when nothing was wrong, and seen and sums are empty.
+
+    evidence is empty where the host did not tell the sums of all files.
+    """
 
     seen: dict[str, Seen]
     sums: dict[str, str]
@@ -56,7 +59,9 @@ def look(instance: Instance, known: Baseline, areas: Areas) -> Raw:
     evidence = hashlib.sha256(f"{areas.all} {entries.digest} {sums.digest}".encode()).hexdigest()
     if evidence == known.evidence and not known.is_stale:
         return Raw({}, {}, loose, evidence, True)
-    return Raw(entries.parsed(), sums.parsed(), loose, evidence, False)
+    seen, known_sums = entries.parsed(), sums.parsed()
+    has_all = all(path in known_sums for path, one in seen.items() if one.kind == FILE)
+    return Raw(seen, known_sums, loose, evidence if has_all else "", False)
 
 
 def tree(instance: Instance, raw: Raw, known: Baseline, areas: Areas, release: Release | None) -> Tree:

@@ -24,11 +24,16 @@ DEPENDENCY = re.compile(r"^\s*0 => '((?:[^'\\]|\\.)+)',$", re.MULTILINE)
 PLUGIN_FILE = re.compile(r"'file'\s*=>\s*'((?:[^'\\]|\\.)*\.php)'")
 PLUGIN_PLACE = re.compile(r"(?:lib/smarty_tiki|libs/(?:plugins|internals)|lib/smarty/[\w/]+|smarty_plugins)/"
                           r"[\w.]+\.php\Z")
+# A wrapper as phar:// reads code out of any file; an escape in a text may spell one.
+ODD_PLACE = re.compile(r"\.\.|[:\\]")
 # What Smarty 2 loads by a constant, and what Smarty 3 to 5 call by a name that stands there.
 KNOWN_FORMS = (
     (re.compile(r"require_once\(SMARTY_CORE_DIR \. 'core\.\w+\.php'\);"), ""),
     (re.compile(r"->getModifierCallback\('\w+'\)\("), "->modifier("),
-    (re.compile(r"call_user_func_array\(\s*\$_smarty_tpl->(?:smarty->)?registered_plugins\["), "smarty_plugin(["),
+    (re.compile(r"call_user_func_array\(\s*\$_smarty_tpl->(?:smarty->)?registered_plugins"
+                r"(?:\[\s*(?:'\w+'|0)\s*\])+,"), "smarty_plugin("),
+    # The names of files in it are judged by PLUGIN_FILE; one that is worked out is no such form.
+    (re.compile(r"->_checkPlugins\(array\((?:\d+=>array\('file'=>'(?:[^'\\]|\\.)*','function'=>'\w+',?\),?)*\)\)"), ""),
 )
 CONTAINER_FORMS = ((re.compile(r"\$\{\(\$_ = "), "(("), (re.compile(r"\) && false \?: '_'\}"), "))"))
 # Of PHP's own: they read what they are given, call nothing back and touch nothing.
@@ -56,12 +61,18 @@ WORKERS = re.compile(r"(?:^|\\)(?:\w*process|reflection\w*|closure|spl\w+|filesy
                      r"pdo|expressionlanguage|dom\w*|\w*evaluator)$", re.IGNORECASE)
 # Of what a template works with: these let it call something by a name that is worked out.
 POWERS = re.compile(r"register(?!tplfunctions$)\w*|exec\w*|invoke\w*|shell\w*|run|passthru|system|\w*handler|"
-                    r"loadplugin|compile\w+|__\w+", re.IGNORECASE)
-SET_PLUGIN = re.compile(r"registered_\w+\s*(?:\[[^\]]*\]\s*)*=(?![=>])")
+                    r"loadplugin|compile\w+|__\w+|\w*security|(?:set|add)\w*(?:dir|handling|handlers?|filters?)|"
+                    r"createtemplate", re.IGNORECASE)
+# What decides over that is only ever asked for by Smarty's own code: whether it is set, or one of it is.
+SETTINGS = re.compile(r"registered_\w+(?!\w|(?:\[\s*(?:'\w+'|0)\s*\])+\s*(?:[,;)]|\?(?!\?)|:|===?\s|!==?\s))|"
+                      r"_checkPlugins|(?:->|::\$)\s*(?:security_\w+|(?:plugins|template|compile|config)_dir\b|php_handling)",
+                      re.IGNORECASE)
+TEXT_FETCHED = re.compile(r"->\s*(?:fetch|display)\s*\(\s*[^\s)]", re.IGNORECASE)
 IN_GUARD = frozenset({"header", "headers_sent", "basename", "dirname", "strpos", "http_response_code", "isset"})
 IN_SETTINGS = frozenset({"define", "getenv", "dirname", "ini_set", "error_reporting", "date_default_timezone_set"})
 # Smarty 3 makes a template of a text where its source says {eval}, and calls PHP by other words than its source.
-SAID_AS = {"smarty_internal_template": "eval", "preg_replace": "replace"}
+SAID_AS = {"smarty_internal_template": "eval", "preg_replace": "replace", "smarty_function_eval": "eval",
+           "smarty_function_fetch": "fetch"}
 
 
 @dataclass(frozen=True)
@@ -115,17 +126,19 @@ def _compiled(text: str, roots: Collection[str]) -> Judgement:
     for form, simple in KNOWN_FORMS:
         text = form.sub(simple, text)
     found = php_code.reach(text)
-    if found.odd or SET_PLUGIN.search(text):
+    if found.odd or SETTINGS.search(text):
         return Judgement(found.odd or "changes what a plugin's name stands for")
     loads = [*plugins, *found.loads]
-    wrong = [one for one in loads if ".." in one or not PLUGIN_PLACE.search(one)]
+    wrong = [one for one in loads if ODD_PLACE.search(one) or not PLUGIN_PLACE.search(one)]
     if wrong:
         return Judgement(_first("loads", wrong))
     others = frozenset(root for one in (*loads, *sources) if one.startswith("/") and not _is_in(one, roots)
                        for root in [_root_of(one)])
-    strange = {one for one in found.functions if one.lower() not in HARMLESS and not OWN_FUNCTIONS.fullmatch(one)}
+    strange = {one for one in found.functions if one.lower() not in HARMLESS
+               and (one.lower() in SAID_AS or not OWN_FUNCTIONS.fullmatch(one))}
     strange |= {one for one in found.classes if not OWN_CLASSES.fullmatch(one)}
     strange |= {one for one in found.methods if POWERS.fullmatch(one)}
+    strange |= {"fetch"} if TEXT_FETCHED.search(text) else set()
     words = frozenset(SAID_AS.get(one.lower(), one) for one in strange)
     return Judgement("", words, tuple(dict.fromkeys(sources)), others)
 
@@ -136,7 +149,7 @@ def _container(text: str, roots: Collection[str]) -> Judgement:
     found = php_code.reach(text)
     odd = found.odd or _first("calls", {one for one in found.functions if one.lower() not in IN_CONTAINER}) or \
         _first("looks at", found.request) or _first("uses", {one for one in found.classes if WORKERS.search(one)}) or \
-        _first("loads", [one for one in found.loads if ".." in one or not one.endswith(".php")])
+        _first("loads", [one for one in found.loads if ODD_PLACE.search(one) or not one.endswith(".php")])
     others = frozenset(_root_of(one) for one in found.loads if one.startswith("/") and not _is_in(one, roots))
     return Judgement(odd, roots=others)
 

@@ -114,7 +114,7 @@ def _odd_sign(sign: str, before: Word, after: Word) -> str:
 
 
 def _odd_variable(word: str, before: Word, after: Word) -> str:
-    if after.text == "(" and before.text != "function":
+    if after.text in ("(", "{") and before.text != "function":
         return f"calls what {word} names"
     if after.text == "::" or before.text.lower() == "new":
         return f"works with a class that {word} names"
@@ -140,6 +140,8 @@ def _name(found: Reach, words: list[Word], place: int, before: Word, after: Word
             found.odd = found.odd or "loads a file whose name it works out"
     elif lower == "eval":
         found.odd = found.odd or "runs a text as code (eval)"
+    elif lower == "as" and after.kind == "name" and after.text.lower() not in ("list", "array"):
+        found.odd = found.odd or f"gives another the name {after.text}"
     elif before.text in ("->", "?->"):
         if after.text == "(":
             found.methods.add(name)

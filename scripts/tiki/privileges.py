@@ -90,7 +90,9 @@ def told(rows: Rows, sealed: Callable[[str], str]) -> Told:
         if is_telling(str(name)):
             found[f"preference:{name}"] = sealed(value or "") if is_secret_preference(str(name)) else value or ""
     for name, task, params in rows.get("jobs", ()):
-        found[f"job:{name}"] = f"{task} {sealed(params or '')}"
+        # Two may have one name, and the one that is looked at last is not the only one that runs.
+        before = found.get(f"job:{name}", "").split("\n")
+        found[f"job:{name}"] = "\n".join(sorted(filter(None, [*before, f"{task} {sealed(params or '')}"])))
     return found
 
 

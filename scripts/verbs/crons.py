@@ -20,7 +20,8 @@ def crons(settings: Settings) -> list[dict[str, object]]:
     """Return a row a job, with its next and last run and how that ended."""
     found = scheduling.jobs(settings)
     ids = [one.id for one in found]
-    return [_row(settings, one, is_twin=bool(one.id) and ids.count(one.id) > 1) for one in found]
+    last = runs.last_of_lines(settings, set(ids))
+    return [_row(settings, one, last.get(one.id), is_twin=bool(one.id) and ids.count(one.id) > 1) for one in found]
 
 
 def show(rows: list[dict[str, object]]) -> None:
@@ -30,8 +31,7 @@ def show(rows: list[dict[str, object]]) -> None:
         output.warn("no cron runs on this machine: nothing starts the crontab's lines. Next: service cron start")
 
 
-def _row(settings: Settings, job: Job, is_twin: bool) -> dict[str, object]:
-    last = runs.last(settings, cron_id=job.id) if job.id else None
+def _row(settings: Settings, job: Job, last: Run | None, is_twin: bool) -> dict[str, object]:
     following = times.following(job.at, datetime.now(UTC))
     return {"id": job.id, "at": job.at, "verb": job.verb, "instances": job.instances, "given": job.given,
             "place": job.place, "line": job.text.strip(), "next": following.isoformat() if following else "",

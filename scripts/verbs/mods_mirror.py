@@ -22,6 +22,8 @@ def mods_mirror(settings: Settings, address: str, to: str) -> dict[str, object] 
     if len(sources) > 1:
         raise UsageError(f"PROVIDER= is missing: which one? {', '.join(one.address for one in sources)}")
     source = sources[0]
+    if isinstance(source.reach, Folder) and _is_collection(settings, source.reach.folder):
+        provider.require_publishing(settings)
     own = mods_collection.folder(settings) / "Mirrors" / names.encoded(source.address)
     target = provider.wanted(settings, to)[0] if to else provider.at(settings, str(own))
     if target.address == source.address:
@@ -36,6 +38,10 @@ def mods_mirror(settings: Settings, address: str, to: str) -> dict[str, object] 
         raise ArchiveError(f"{target.address}: without {', '.join(done.failed)}; the rest is there")
     return {"provider": source.address, "to": target.address, "mods": len(done.lines), "fetched": done.fetched,
             "removed": done.removed}
+
+
+def _is_collection(settings: Settings, folder: str) -> bool:
+    return Path(folder).resolve() == mods_collection.folder(settings).resolve()
 
 
 def _mirrored(source: Provider, target: Provider, own: Path) -> Mirrored:

@@ -53,7 +53,8 @@ def _row(line: IndexLine, control: ControlFile | None) -> dict[str, object]:
             "sql-install": list(control.sql_install),
             "sql-upgrade": [{"revision": block.text, "statements": list(sql)} for block, sql in control.sql_upgrade],
             "sql-remove": list(control.sql_remove), "changelog": list(control.changelog)}
-    return row | {label: list(values) for label, values in control.others}
+    row |= {"md5": control.md5, "sha256": control.sha256}
+    return {label: list(values) for label, values in control.others} | row  # a label of nobody's hides nothing
 
 
 def _both_ways(mod: str, known: Mapping[str, IndexLine]) -> dict[str, list[str]]:

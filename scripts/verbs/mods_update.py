@@ -30,6 +30,9 @@ def _update(settings: Settings, one: Provider) -> dict[str, object]:
     mods_collection.write_list(settings, names.index_of(one.address), lines)
     new = [line.mod for line in lines if line.mod not in before]
     newer = [line.mod for line in lines if line.mod in before and line.revision > before[line.mod].revision]
+    older = [line.mod for line in lines if line.mod in before and line.revision < before[line.mod].revision]
     gone = sorted(set(before) - {line.mod for line in lines})
     output.say(f"{one.address}: {len(lines)} mods, {len(new)} of them new, {len(newer)} newer, {len(gone)} gone")
-    return {"provider": one.address, "mods": len(lines), "new": new, "newer": newer, "gone": gone}
+    if older:
+        output.warn(f"{one.address}: has older revisions than before of {', '.join(older)}: was its list taken back?")
+    return {"provider": one.address, "mods": len(lines), "new": new, "newer": newer, "older": older, "gone": gone}

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 from tests.bench import measuring
+from tests.bench.measuring import Measured
 from tests.lab.lab import Lab
 from tests.lab.sample_tiki import SampleTiki
 from tests.lab.sshd import Sshd
@@ -80,8 +81,11 @@ def measure(lab: Lab, kit: Toolkit, site: SampleTiki) -> int:
     _look(kit, "watch")
     wire = relay.bytes - before
     taken = measuring.medians({"plain": lambda: _plain(site.folder), "watch": lambda: _look(kit, "watch")}, ROUNDS)
+    (site.folder / "lib" / "came.php").write_text("<?php // new\n")
+    changed = measuring.medians({"changed": lambda: _look(kit, "check", "JSON=1")}, ROUNDS)["changed"]
     missed = measuring.report(f"a look at {files} files over ssh, medians of {ROUNDS}",
-                              measuring.against(taken["plain"], taken["watch"], "make watch", TIME_LIMIT),
+                              [*measuring.against(taken["plain"], taken["watch"], "make watch", TIME_LIMIT),
+                               Measured("one is new", changed, changed / taken["plain"])],
                               f"over the wire: {wire / 1e6:.2f} MB (limit {WIRE_LIMIT / 1e6:.0f} MB)")
     return missed + (wire > WIRE_LIMIT) + bool(found)
 

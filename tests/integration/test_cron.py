@@ -235,11 +235,13 @@ def test_a_dry_run_shows_the_line_and_writes_nothing(kit, crontab):
 
 
 def test_doctor_tells_of_lines_for_what_is_gone_and_for_a_folder_that_is_gone(kit, crontab):
+    here = wording.quoted(str(kit.top))
     crontab.set("0 1 * * * make -sC /gone/trim backup INSTANCE=all UNATTENDED=1 CRON=backup-all\n"
-                f"0 2 * * * make -sC {wording.quoted(str(kit.top))} backup INSTANCE=old UNATTENDED=1\n")
+                f"0 2 * * * MYSQL_PWD=geheim make -sC {here} backup INSTANCE=old UNATTENDED=1\n")
     told = make(kit, crontab, "doctor", "INSTANCE=blog").stdout
     assert "manager: cron: /gone/trim is not there" in told
-    assert "INSTANCE=old selects nothing" in told
+    assert "0 2 * * * make backup old: INSTANCE=old selects nothing" in told
+    assert "geheim" not in told     # doctor's findings are mailed
 
 
 # systemd

@@ -1,5 +1,6 @@
 """Mods on a site, here and behind ssh: installed, upgraded and removed as one change each, and nothing left over."""
 
+import errno
 import json
 import os
 import re
@@ -113,6 +114,18 @@ def test_a_statement_that_fails_takes_everything_back(kit, each):
     assert "DROP TABLE" not in ended.stderr
 
 
+def test_a_mod_whose_tables_are_gone_is_removed_without_its_sql(kit, here):
+    instance, sample = here
+    sample_mods.write(kit.settings, {BOOK: sample_mods.FIRST, PAPER_NAME: sample_mods.PAPER})
+    installed(kit, instance)
+    sample.sql("ALTER TABLE custom_types DROP COLUMN book")
+    ended = run(kit, "mods_remove", instance, mod="*", yes=1)
+    refused(ended, "Can't DROP COLUMN", f"Next: make mods-remove INSTANCE={instance.name} MOD=* FORCE=1", code=6)
+    done(run(kit, "mods_remove", instance, mod="*", yes=1, force=1))
+    assert sample.sql("SELECT COUNT(*) FROM book_guests").strip() == "3"
+    sample.sql("DROP TABLE book_guests; DELETE FROM tiki_preferences WHERE name = 'feature_book'")
+
+
 def test_a_disk_that_is_full_leaves_the_site_as_it_was(kit, here):
     instance, _ = here
     sample_mods.write(kit.settings, {BOOK: sample_mods.FIRST, PAPER_NAME: sample_mods.PAPER},
@@ -202,6 +215,20 @@ def judged(instance: Instance, sample: SampleTiki, before: tuple, after: tuple) 
     if not is_closed and state(sample) not in (before, after):
         return ["visitors see a mixture"]
     return []
+
+
+def test_done_work_whose_end_fails_says_so_and_is_ended_by_the_next_run(kit, here, monkeypatch):
+    instance, _ = here
+    sample_mods.write(kit.settings, {BOOK: sample_mods.FIRST, PAPER_NAME: sample_mods.PAPER})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as change:
+        change.setattr(restoring, "end", full)
+        ended = run(kit, "mods_install", instance, mod=BOOK, answers=sample_mods.answers(kit.top), yes=1)
+    refused(ended, "No space left", "Its work is done", f"make fix INSTANCE={instance.name}", code=4)
+    assert "brought to its end" in mods_transaction.recover(instance)
+    removed(kit, instance)
 
 
 def test_half_done_work_is_told_refused_and_taken_back(kit, here, monkeypatch):

@@ -85,6 +85,7 @@ REFUSED = [
     (with_sql("CREATE TABLE x_a (id int);", "SELECT 1 INTO OUTFILE '/tmp/x';"), {}, "OUTFILE"),
     (with_sql("CREATE TABLE x_a (id int);", "GRANT ALL ON *.* TO x;"), {}, "of a kind that no mod may run"),
     (with_sql("INSERT INTO mysql.user VALUES (1);"), {}, "another database"),
+    (f"{SMALL}sql-remove:\nGRANT ALL ON *.* TO x;\n", {}, "of a kind that no mod may run"),
     (with_sql("/*!50000 DROP TABLE tiki_pages */"), {}, "SQL in a comment"),
     (with_sql("INSERT INTO x VALUES ('a);"), {}, "a quote that does not end"),
     (with_sql("\\! touch /tmp/owned"), {}, "a command to the client program"),
@@ -129,6 +130,18 @@ def test_what_is_there_is_replaced_with_force_alone_and_comes_back(kit, each):
     kept = Path(said.split("kept in ", 1)[1].splitlines()[0])
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("by hand", 0o600)
     assert state(sample) == before
+
+
+def test_what_mods_did_is_nothing_new_to_a_check(kit, here):
+    instance, _ = here
+    files = {"features-x": with_file("lib/new/x.php"), "features-y": with_file("robots.txt")}
+    sample_mods.write(kit.settings, {BOOK: sample_mods.FIRST, PAPER_NAME: sample_mods.PAPER, **files},
+                      {**sample_mods.FILES, **ONE})
+    done(run(kit, "check", instance, accept="all"))
+    installed(kit, instance, f"{BOOK},features-x,features-y", force=1)
+    done(run(kit, "check", instance))
+    removed(kit, instance)
+    done(run(kit, "check", instance))
 
 
 def test_a_folder_that_may_not_be_written_is_opened_for_the_moment(kit, far):
@@ -265,10 +278,17 @@ def test_an_old_tiki_s_own_list_is_kept_and_read(kit):
     sample_mods.write(kit.settings, {"features-x": with_file("lib/x.php"), "features-y": with_file("lib/old.php")}, ONE)
     refused(run(kit, "mods_install", instance, mod="features-y", yes=1), "lib/old.php of features-y: belongs to "
             "features-old")
+    (sample.folder / "lib/old.php.orig.1.0").write_text("of Tiki")
+    refused(run(kit, "mods_remove", instance, mod="features-old", yes=1), "lib/old.php.orig.1.0", "tiki-mods.php")
+    (sample.folder / "lib/old.php.orig.1.0").unlink()
     done(run(kit, "mods_install", instance, mod="features-x", yes=1))
     listed = (place / "00_list.txt").read_text()
     assert listed.startswith(foreign[:20]) and "'features','x','1.0'" in listed
     assert (place / "features-x.info.txt").read_text() == with_file("lib/x.php")
+    assert "features-old" in mods_state.read(instance).mods
+    (place / "00_list.txt").write_text(listed.split("\n", 1)[1])
+    refused(run(kit, "mods_remove", instance, mod="features-old", yes=1), "has no such mod", code=2)
+    (place / "00_list.txt").write_text(listed)
     removed(kit, instance, "features-x")
     assert set(state(sample)[0]) == set(before[0])
     shutil.rmtree(sample.folder)

@@ -32,6 +32,8 @@ def test_an_update_knows_mods_and_says_what_became_of_them_and_so_does_a_rollbac
     assert f"{BOOK} 1.1 was installed after that, and what its SQL did is gone" in ended.stderr
     assert "features-early" not in ended.stderr
     assert (site.root / NEW_FILE).read_bytes() == FILES["x/came.php"]
+    ended = site.run("mods_remove", mod=BOOK, force="1", yes="1")
+    assert ended.is_success, ended
 
     ended = site.run("update")
     assert ended.is_success, ended

@@ -4,11 +4,12 @@ import pytest
 
 from scripts.errors import CommandError
 from scripts.hosts import process
-from scripts.steps import restoring
+from scripts.steps import mods_state, restoring
+from scripts.steps.mods_state import Installed, State
 from scripts.store import archive
 from scripts.verbs import reinstall
 from tests.integration.test_profile import BROKEN, DEMO
-from tests.lab import sample_code
+from tests.lab import sample_code, sample_mods
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_tree
 from tests.lab.lab import Lab
@@ -114,10 +115,15 @@ def test_every_run_gives_the_same_preferences_and_leaves_nothing_of_users(reques
     assert len(archive.of_instance(kit.settings, name)) == 2
 
 
-def test_another_profile_on_the_call_counts_instead(lab, kit, near):
+def test_another_profile_on_the_call_counts_instead_and_mods_that_lost_their_tables_are_told_of(lab, kit, near):
     name, _ = near
+    one = Installed("features-book", "1.0", sample_mods.FIRST, moment="2026-01-01T00:00:00+00:00")
+    mods_state.write(kit.instance(name), State({one.mod: one}))
     done = kit.make("reinstall", f"INSTANCE={name}", "PROFILE=Other")
+    mods_state.forget(kit.instance(name))
     assert done.returncode == 0, done.stderr
+    assert "features-book: its files are there, and what its SQL did is gone" in done.stderr
+    assert f"make mods-remove INSTANCE={name} MOD=features-book FORCE=1" in done.stderr
     assert "language\tde" in rows(lab, name) and "browsertitle" not in rows(lab, name)
 
 

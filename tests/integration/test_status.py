@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scripts.health import archives, silence
 from scripts.registry import runs
 from scripts.registry.runs import Run, RunFault
-from scripts.steps import known_version, lineage, standing
+from scripts.steps import known_version, lineage, looking, standing
 from scripts.steps.lineage import Lineage
 from tests.lab import forked, nights
 from tests.lab.forked import Ended
@@ -203,6 +203,11 @@ def test_look_asks_hosts_and_one_that_is_down_holds_up_nobody(kit, https, tmp_pa
     again = rows(status(kit, json="1"))     # what was seen stays known
     assert again["far"]["disk_free_bytes"] == told["far"]["disk_free_bytes"]
     assert again["here"]["certificate_ends"] == told["here"]["certificate_ends"]
+
+
+def test_an_address_that_none_can_be_holds_up_nobody(kit):
+    odd = kit.register("odd", web_root="/srv", web_url="https://[")
+    assert "does not answer" in looking.certificate(odd)[1]
 
 
 def test_a_dry_look_keeps_nothing(kit):

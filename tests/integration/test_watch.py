@@ -20,7 +20,7 @@ from scripts.tiki.probe import Probe
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.releases import EDITED, NEW_FILE
 from tests.lab.update_fixtures import code, in_a_hurry, lab, shared
-from tests.lab.watched import EARLY, LATER, PLUGINS, SHELL, Watched, missed
+from tests.lab.watched import EARLY, LATER, PLUGINS, SEEN_BY_NONE, SHELL, Watched, missed
 
 __all__ = ["code", "in_a_hurry", "lab", "shared"]  # fixtures
 
@@ -71,6 +71,28 @@ def test_an_accepted_state_is_no_finding_and_another_one_of_the_same_place_is(qu
     assert quiet.findings() == {"lib/own.php": {"removed"}}
     quiet.run("check", accept="lib/own.php")
     assert quiet.findings() == {}
+
+
+def test_what_has_no_sum_the_quick_way_is_compared_each_time(quiet):
+    place = quiet.put("lib/a\nb.php", "<?php // ours\n")
+    assert quiet.run("check", accept="all").is_success
+    assert quiet.findings() == {}
+    place.write_text("<?php // else\n")
+    assert quiet.findings() == {"lib/a\nb.php": {"changed"}}
+    place.unlink()
+    assert quiet.run("check", accept="all").is_success
+
+
+def test_a_folder_of_code_and_one_of_data_that_cannot_be_listed_are_findings_and_what_was_in_them_is_none(shared):
+    site = Watched(shared, far=True).settled()
+    for path in ("lib/wiki-plugins", "files"):
+        (site.root / path).chmod(SEEN_BY_NONE)
+    found = site.findings()
+    assert found == {"lib/wiki-plugins": {"unreadable", "mode"}, "files": {"unreadable", "mode"}}
+    assert "2 findings are left" in site.run("check", accept="all").stdout
+    for path in found:
+        (site.root / path).chmod(0o755)
+    assert site.findings() == {path: {"mode"} for path in found}  # it was accepted, and is another one again
 
 
 def test_a_name_that_no_finding_has_is_not_accepted(quiet):

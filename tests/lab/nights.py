@@ -32,7 +32,7 @@ def archives(instance: Instance, count: int, *, hours_ago: float = 6, version: s
 
 def sites(kit: Toolkit) -> None:
     """Register sites that are well and sites that are not, with relations, and their nights."""
-    www = kit.register("www", web_root="/srv/www", web_url="https://www.example.org/", stage="production",
+    www = kit.register("www", web_root="/srv/www", web_url="https://ann:geheim@www.example.org/", stage="production",
                        contact="Ann <ann@example.org>", tags="public")
     test = kit.register("www-test", web_root="/srv/test", stage="test", parent="www")
     kit.register("weekago", web_root="/srv/weekago", mirror_of="www", mirror_delay="1w")

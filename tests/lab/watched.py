@@ -129,6 +129,7 @@ class Watched(Site):
 
 
 Act = Callable[[Watched], object]
+SEEN_BY_NONE = 0o311    # the web server runs what is in such a folder, when it is asked for by name
 
 
 def _edited(path: str, change: Callable[[bytes], bytes]) -> Act:
@@ -156,6 +157,13 @@ def _put(path: str | bytes, text: str = SHELL, mode: int = 0o644) -> Act:
 
 def _mode(path: str, mode: int) -> Act:
     return lambda site: (site.root / path).chmod(mode)
+
+
+def _shut(path: str) -> Act:
+    """Put something into a folder that can be passed and not listed."""
+    def act(site: Watched) -> None:
+        site.put(path, SHELL).parent.chmod(SEEN_BY_NONE)
+    return act
 
 
 def _sql(text: str) -> Act:
@@ -227,6 +235,9 @@ LATER: dict[str, tuple[Act, str, set[str]]] = {
     "code after a template": (_edited(TEMPLATE, lambda text: text + SHELL.encode()), TEMPLATE, {"cache"}),
     "another container": (_put("temp/cache/container.php", "<?php return `$_GET[x]`;"),
                           "temp/cache/container.php", {"cache"}),
+    "a folder that cannot be listed": (_shut("lib/shut/x.php"), "lib/shut", {"unreadable"}),
+    "one among pictures": (_shut("img/wiki_up/shut/x.php"), "img/wiki_up/shut", {"unreadable"}),
+    "one in temp": (_shut("temp/shut/x.php"), "temp/shut", {"unreadable"}),
     "a mode": (_mode(PLUGINS[3], 0o600), PLUGINS[3], {"mode"}),
     "a file for all to write": (_mode(PLUGINS[4], 0o666), PLUGINS[4], {"mode", "world-writable"}),
     "a folder for all to write": (_mode("lib/setup", 0o777), "lib/setup", {"mode", "world-writable"}),

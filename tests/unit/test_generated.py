@@ -48,8 +48,27 @@ ATTACKS = {
     "writing": "<?php file_put_contents('x.php', $_POST['c']);",
     "behind a comment": "<?php /* */ system /* */ ('id'); // ?>",
     "behind a method of its name": "<?php class X { function system($c) {} } system($_GET['c']);",
+    "by loading out of a picture": "<?php include 'phar:///srv/wiki/files/x.jpg/lib/smarty_tiki/x.php';",
+    "by an escaped wrapper": r'<?php include "\x70har:///srv/wiki/files/x/lib/smarty_tiki/x.php";',
+    "by a function's other name": "<?php use function system as count; count($_REQUEST['x']);",
+    "by a class's other name": "<?php use SplFileObject as Smarty; new Smarty('x.php', 'w');",
+    "by an index of old": "<?php $_GET{'f'}('id');",
     "behind a hash": "<?php # x ?><?php system('id');",
 }
+SMARTY_ATTACKS = {
+    "by a plugin's file": "<?php $_smarty_tpl->_checkPlugins(array(0=>array('file'=>$_GET['f'],'function'=>'x',),));",
+    "by a plugin's file in other quotes": "<?php $_smarty_tpl->_checkPlugins(array(0=>array(\"file\"=>'/tmp/x',"
+                                          "'function'=>'x',),));",
+    "without security": "<?php $_smarty_tpl->smarty->disableSecurity(); $_smarty_tpl->_subTemplateRender($_GET['x']);",
+    "without a policy": "<?php $_smarty_tpl->smarty->security_policy = null;",
+    "by a text as a template": "<?php echo $_smarty_tpl->smarty->fetch('string:' . $_GET['x']);",
+    "by eval of Smarty": "<?php smarty_function_eval(array('var' => $_GET['x']), $_smarty_tpl);",
+    "by a folder of plugins": "<?php $_smarty_tpl->smarty->addPluginsDir('/tmp');",
+    "by a plugin behind a name": "<?php $r = &$_smarty_tpl->smarty->registered_plugins; $r['x']['y'][0] = 'system';",
+    "by a list of plugins": "<?php list($_smarty_tpl->smarty->registered_plugins) = array($_GET);",
+    "by a plugin or else": "<?php call_user_func_array($_smarty_tpl->registered_plugins['x'] ?? $_GET['f'], array());",
+}
+"""What does harm where Smarty is, and nothing elsewhere."""
 
 
 def test_a_compiled_template_is_taken_with_its_sources_for_what_it_calls_beyond():
@@ -61,7 +80,7 @@ def test_a_compiled_template_is_taken_with_its_sources_for_what_it_calls_beyond(
     assert found.sources == (f"{ROOT}/templates/tiki-index.tpl",)
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
+@pytest.mark.parametrize("attack", (ATTACKS | SMARTY_ATTACKS).values(), ids=(ATTACKS | SMARTY_ATTACKS).keys())
 def test_code_in_front_of_a_compiled_template_or_behind_it_is_found(attack):
     for text in (GOOD + attack, GOOD.replace("<h1>", f"<h1>{attack}", 1)):
         found = generated.judge(PATH, text.encode(), [ROOT])

@@ -81,3 +81,7 @@ def test_secrets_are_not_shown_however_they_were_written():
     assert mods_answers.told(answers) == {"soap_pass": "(not shown)", "title": "it's"}
     assert mods_answers.hidden("near 'it\\'s\\\\x' or it's\\x of it's", answers) == \
         "near '(not shown)' or (not shown) of it's"
+    assert mods_answers.hidden("Table 'a.b' doesn't exist, near 'VALUES ('it\\'s' at line 1", answers) == \
+        "Table '(not shown)' at line 1"
+    assert mods_answers.hidden("Table 'a.b' doesn't exist", answers) == "Table '(not shown)' doesn't exist"
+    assert mods_answers.hidden("near 'VALUES' at line 1", {"title": "x"}) == "near 'VALUES' at line 1"

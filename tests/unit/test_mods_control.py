@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import ArchiveError, UsageError
-from scripts.mods import control, demands
+from scripts.mods import control, demands, names
 from scripts.mods.parts import ConfigLine, ControlFile, FileLine
 from scripts.mods.revision import Revision
 
@@ -229,7 +229,8 @@ REVISIONS = NUMBERS.map(Revision)
 NAMES = st.from_regex(r"\A[a-z][a-z0-9_]{0,6}-[a-z0-9_][a-z0-9_+-]{0,6}\Z")
 TESTS = st.lists(st.builds(demands.VersionTest, st.sampled_from(sorted(demands.OPERATORS)), REVISIONS), max_size=2)
 DEMANDS = st.lists(st.builds(demands.Demand, NAMES, TESTS.map(tuple)), max_size=3).map(tuple)
-PATHS = st.lists(st.from_regex(r"\A[a-zA-Z0-9_:~+@][a-zA-Z0-9_.:~+@]{0,8}\Z"), min_size=2, max_size=4).map("/".join)
+PIECE = st.from_regex(r"\A[a-zA-Z0-9_:~+@][a-zA-Z0-9_.:~+@]{0,8}\Z")
+PATHS = st.lists(PIECE, min_size=2, max_size=4).map("/".join).filter(lambda path: not names.fault_of_path(path))
 FILES = st.lists(st.builds(FileLine, PATHS.map("payload/{}".format), PATHS), max_size=4,
                  unique_by=lambda file: file.target.split("/")[0]).map(tuple)
 QUESTIONS = st.lists(st.builds(
@@ -275,3 +276,18 @@ def test_whatever_a_file_holds_is_read_and_written_again_the_same(text: str):
         assert any(not problem.certain for problem in control.read(text, PATH)[1])
         return
     assert control.read(written, PATH)[0] == first
+
+
+def test_a_keyword_that_says_nothing_is_no_contributor():
+    found, problems = control.read("revision:\n1\n\ncontributor:\n$Author: $\nAnn\n", PATH)
+    assert (found.contributor, problems) == (("Ann",), [])
+    assert control.read(control.write(found), PATH)[0] == found
+
+
+def test_a_sum_that_is_none_is_told_with_its_line():
+    assert [(one.line, one.certain) for one in control.read("revision:\n1\n\n# md5: abc\n", PATH)[1]] == [(4, False)]
+
+
+def test_a_comma_that_may_begin_another_demand_is_in_doubt():
+    assert [one.certain for one in demands.read("lib-a>=1.2,lib-b")[1]] == [False]
+    assert demands.read("lib-a>=1.2,<2,")[1] == []

@@ -150,3 +150,10 @@ def test_a_provider_s_list_is_named_as_php_names_it(address: str):
 
 def test_the_tilde_is_encoded_and_the_blank_is_a_plus():
     assert names.index_of("http://x.org/~a b_c-d.e") == "00_list.http%3A%2F%2Fx.org%2F%7Ea+b_c-d.e.txt"
+
+
+def test_a_list_that_ends_within_a_line_is_refused():
+    whole = "'lib','x','1','','','','',''\n'lib','y','1','Does it'"
+    assert [line.mod for line in index.of_provider(whole.encode(), "p")] == ["lib-x", "lib-y"]
+    with pytest.raises(ArchiveError, match="p:2: .*is cut off"):
+        index.of_provider(whole[:-3].encode(), "p")

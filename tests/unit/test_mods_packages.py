@@ -151,6 +151,25 @@ def test_an_archive_that_no_packer_of_ours_made_is_refused(tmp_path, members, sa
     assert re.search(said, refused(archive(tmp_path, members), tmp_path))
 
 
+def header(kind: bytes, content: bytes, said: int | None = None) -> bytes:
+    """Return what stands before a member, as in pax and GNU archives."""
+    member = tarfile.TarInfo("x")
+    member.type, member.size = kind, len(content) if said is None else said
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * (-len(content) % 512)
+
+
+@pytest.mark.parametrize("before", [
+    header(tarfile.XHDTYPE, b"8 ab=cd\n") * 2000, header(tarfile.GNUTYPE_LONGNAME, b"abc\0") * 2000,
+    header(tarfile.XHDTYPE, b"", packages.LARGEST_CONTENT - 512), header(tarfile.GNUTYPE_LONGLINK, b"", 1 << 20),
+    header(tarfile.XHDTYPE, b"22 GNU.sparse.map=a,b\n"), header(tarfile.XHDTYPE, b"99999999999999999999 a=b\n"),
+    header(tarfile.XHDTYPE, b"20 path=../../x.php\n"),
+], ids=["many headers", "many long names", "a huge header", "a huge long name", "sparse", "length", "path"])
+def test_odd_headers_are_no_fault_of_ours(tmp_path, before):
+    path = archive(tmp_path, GOOD)
+    path.write_bytes(gzip.compress(before + gzip.decompress(path.read_bytes()), 1))
+    assert "a fault" not in refused(path, tmp_path)
+
+
 def test_a_good_archive_with_folders_in_it_is_taken(tmp_path):
     into = tmp_path / "into"
     into.mkdir()

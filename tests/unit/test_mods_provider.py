@@ -62,7 +62,9 @@ def test_sftp_never_asks_and_knows_its_hosts(tmp_path):
 @pytest.mark.parametrize("address", [
     "gopher://x/y", "javascript:alert(1)", "http://", "http:///x", "ssh://-oProxyCommand=x/y", "https://ann:secret@host/",
     "ftp://ann:secret@host/", "http://host/?x=1", "http://host/#x", "http://[::1", "http://host:99999999/", "-x",
-    "http://ho st/", 'sftp://host/"; !id', "sftp://host/$(id)\n", "http://ann@host/", f"http://host/{'x' * 300}"])
+    "http://ho st/", 'sftp://host/"; !id', "sftp://host/$(id)\n", "http://ann@host/", f"http://host/{'x' * 300}",
+    "ftp://ann:secret@host:none/", 'ftp://ann:"secret@host/', "ftp://ann:secret#x@host/", "odd://ann:secret@host/",
+    f"ftp://ann:secret@host/{'x' * 300}", "ftp://ann:secret@host/,/srv/mods"])
 def test_what_is_no_address_is_refused_before_anything_is_asked(tmp_path, address):
     with pytest.raises((UsageError, RegistryError)) as caught:
         provider.at(settings(tmp_path), address)

@@ -172,6 +172,28 @@ def test_a_list_has_the_first_tiki_version_alone_and_later_ones_are_admitted():
     assert coming(resolve(["f-a"], [], [of_line(line, "p")], "24.4")) == ["f-a 1"]
 
 
+def test_a_list_whose_first_phrase_has_an_upper_end_admits_every_tiki():
+    line = index.read("'f','a','1','','','<=18','',''\n")[0]
+    assert coming(resolve(["f-a"], [], [of_line(line, "p")], "12.4")) == ["f-a 1"]
+    assert coming(resolve(["f-a"], [], [of_line(line, "p")], "24.1")) == ["f-a 1"]
+
+
+def test_what_a_way_led_to_that_was_left_again_does_not_move():
+    """Found by chance: b 3 wants c 2, and that is tried before b 2."""
+    plan = resolve(["l-d", *asked("l-a>=2")], [here("l-a"), here("l-b", requires="l-a>=1<3"), here("l-c"),
+                                                here("l-d", "2")],
+                   [mod("l-a"), mod("l-a", "2", conflicts="l-b<2"), mod("l-b", requires="l-a>=1<3"), mod("l-b", "2"),
+                    mod("l-b", "3", "l-a&l-c=2"), mod("l-c"), mod("l-c", "2", "l-a>=1<3&l-b=2"),
+                    mod("l-d", requires="l-c>=1<3"), mod("l-d", "2"), mod("l-d", "3", "l-a>=2&l-b=1")])
+    assert coming(plan) == ["l-b 2", "l-a 2"]
+
+
+def test_a_circle_that_the_search_has_left_again_ends():
+    available = [mod("l-a", requires="l-b"), mod("l-b", requires="l-c<2", conflicts="l-a>1"), mod("l-c"),
+                 mod("l-c", "3", "l-a")]
+    assert coming(resolve(["l-c"], [], available)) == ["l-c 1"]
+
+
 def test_dependents_go_before_what_they_require_and_orphans_are_offered():
     installed = [here("f-a", requires="l-b"), here("l-b", requires="l-c"), here("l-c"), here("f-z", requires="f-a"),
                  here("f-other", requires="l-shared"), here("l-shared")]

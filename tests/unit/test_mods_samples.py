@@ -54,7 +54,8 @@ def test_php_holds_no_more_strings_than_before(value):
 @pytest.mark.parametrize(("text", "value"), [
     (b"<?php // [:::[v]:::]", "a\nb"), (b"<?php // [:::[v]:::]", "?>x"), (b"<?php /* [:::[v]:::] */", "*/ system();"),
     (b"<?php `ls [:::[v]:::]`;", "a"), (b"<?php $a = <<<EOT\n[:::[v]:::]\nEOT;\n", "EOT;"),
-    (b"<?php $a = <<<'EOT'\n[:::[v]:::]\nEOT;\n", "a\nb"),
+    (b"<?php $a = <<<'EOT'\n[:::[v]:::]\nEOT;\n", "a\nb"), (b"<?php \"{$a['[:::[v]:::]']}\";", "'.f().'"),
+    (b"<?php \"${[:::[v]:::]}\";", "f()"), (b"<?php <<<E\n{$a['[:::[v]:::]']}\nE;\n", "'.f().'"),
 ])
 def test_what_would_become_code_is_refused(text, value):
     with pytest.raises(RefusedError, match="the value of v"):

@@ -80,6 +80,48 @@ def test_nothing_else_is(port, path):
     assert b"secret" not in said.replace(b"lib-x-secret", b"")
 
 
+def test_a_name_with_a_plus_is_given(port, folder):
+    (folder / "Dist/lib-x-1.2+b.tgz").write_text("with a plus")
+    assert ask(port, "/Dist/lib-x-1.2%2Bb.tgz") == ask(port, "/Dist/lib-x-1.2+b.tgz") == (200, b"with a plus")
+
+
+def test_what_follows_a_request_with_a_body_is_no_request(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        inner = b"GET /Dist/lib-x-1.1.tgz HTTP/1.1\r\nHost: x\r\n\r\n"
+        client.sendall(f"GET {LIST} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(inner)}\r\n\r\n".encode() + inner)
+        said = b""
+        while chunk := client.recv(65536):
+            said += chunk
+    assert said.count(b"HTTP/1.1") == 1
+
+
+def test_a_byte_now_and_then_keeps_no_place(folder, monkeypatch):
+    monkeypatch.setattr(mods_serving, "SILENCE_SECONDS", 0.3)
+    server = mods_serving.server(folder, "127.0.0.1", 0, lambda line: None)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+    try:
+        with socket.create_connection(server.server_address[:2]) as client:
+            client.settimeout(0.1)
+            assert _is_hung_up(client, tries=30)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _is_hung_up(client: socket.socket, tries: int) -> bool:
+    """Send a byte now and then, until the server has enough of it."""
+    for _ in range(tries):
+        try:
+            client.sendall(b"G")
+            if not client.recv(1):
+                return True
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"])
 def test_nothing_can_be_changed(port, method):
     assert ask(port, LIST, method)[0] == 501

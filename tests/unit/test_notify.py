@@ -1,6 +1,7 @@
 """What is told of a run, to whom, through what, and what is kept out of it."""
 
 import json
+import os
 import time
 from dataclasses import replace
 
@@ -16,11 +17,12 @@ from scripts.errors import (
     RegistryError,
     UsageError,
 )
-from scripts.notify import causes, chats, deliver, letters, message, outbox, pings, secrets, told
+from scripts.notify import causes, chats, deliver, letters, message, outbox, pings, secrets, smtp, told
 from scripts.notify.message import Message
 from scripts.registry import runs
 from scripts.registry.runs import Part, Run, RunFault
 from tests.lab.http_sink import HttpSink
+from tests.lab.smtp import SmtpSink
 
 TO = ("ann@example.org",)
 
@@ -114,6 +116,18 @@ def test_every_secret_that_the_toolkit_knows_is_covered(settings, register, priv
     assert secrets.hidden(known, text) == "***, ***, ***, ***, ***, ***, ***, https://***@example.org/x"
 
 
+def test_a_password_of_several_words_is_covered_whole_and_a_remark_covers_nothing(settings, private):
+    known = replace(settings, smtp_pass_file=private("s3cret sentence\n", "mail"),
+                    ping_file=private("# what address\nall https://hc.example/x\n", "pings"))
+    assert secrets.hidden(known, "s3cret sentence, another address") == "***, another address"
+    assert secrets.hidden(known, "https://ann:p@ss@example.org/x?mail=a@b") == "https://***@example.org/x?mail=a@b"
+
+
+def test_the_password_of_the_mail_server_is_the_first_line_as_it_is(settings, private):
+    known = replace(settings, smtp_user="trim", smtp_host="h", smtp_pass_file=private("#1 secret\nnot this\n"))
+    assert smtp._password(known) == "#1 secret"
+
+
 def test_a_short_secret_covers_whole_words_only(settings, register):
     register("blog", "DB_PASS=ab\n")
     assert secrets.hidden(settings, "table ab: ab cabs") == "table ***: *** cabs"
@@ -133,6 +147,24 @@ def test_a_mail_holds_any_text_and_any_name(settings):
     assert text.get_content().replace("\r", "").startswith("caf\\xe9 ü\n" + "x" * 3000)
     assert "<p>ü</p>" in html.get_content()
     assert max(map(len, made.as_bytes().splitlines())) < 998
+
+
+def test_what_drives_a_terminal_or_is_refused_by_servers_is_written_out(settings):
+    made = message.mail(settings, Message("x", "a\x00b \x1b[2J\tc\n"), TO)
+    assert made.get_content() == "a\\x00b \\x1b[2J\tc\n"
+
+
+def test_a_run_over_several_that_is_ended_names_that_first():
+    parts = (Part("a", "ok", 1), Part("b", "fault", 1))
+    stop = RunFault("", "ended by SIGTERM", "ended by SIGTERM")
+    assert letters.headline(run(RunFault("b", "hung", "x"), RunFault("b", "hung", "y"), stop, parts=parts)) == (
+        "backup: ended by SIGTERM; 1 of 2 instances: b (hung)")
+    assert letters.headline(run(stop, parts=parts)) == "backup: ended by SIGTERM; 0 of 2 instances failed before"
+
+
+def test_an_account_without_a_name_keeps_no_mail_back(settings, monkeypatch):
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: (_ for _ in ()).throw(KeyError(uid)))
+    assert letters.facts(settings)[-1].endswith(f"account: {os.geteuid()}")
 
 
 def test_a_subject_is_not_longer_than_mail_programs_bear():
@@ -192,6 +224,23 @@ def test_a_failure_is_news_again_after_repeat_hours(settings, monkeypatch):
     assert news_of(settings, broken) == (["hung"], [], [])
 
 
+def test_a_clock_that_was_wrong_keeps_nothing_untold(settings, monkeypatch):
+    broken = run(RunFault("blog", "hung", "x"))
+    now = time.time()
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: now + 400 * 86_400)
+        news_of(settings, broken)
+    assert news_of(settings, broken) == (["hung"], [], [])
+
+
+def test_that_another_call_works_is_no_recovery(settings):
+    wrong = run(RunFault("", "wrong call", "nix selects nothing"), instances=(), line="make backup INSTANCE=nix")
+    assert news_of(settings, wrong) == (["wrong call"], [], [])
+    assert news_of(settings, run()) == ([], [], [])
+    assert news_of(settings, wrong) == ([], ["wrong call"], [])
+    assert news_of(settings, run(line=wrong.line)) == ([], [], ["wrong call"])
+
+
 def test_other_findings_are_news(settings):
     def found(details: str) -> Run:
         return run(RunFault("blog", "findings", "1 finding", details))
@@ -240,6 +289,44 @@ def test_what_was_tried_a_short_while_ago_does_not_hold_up_a_person(settings, mo
     assert len(deliver.send_waiting(with_mail, is_patient=False)) == len(tried) == 1
     deliver.send_waiting(with_mail, is_patient=True)
     assert len(tried) == 2
+
+
+def test_whatever_goes_wrong_with_a_channel_the_message_waits(settings, monkeypatch):
+    def broken(*given):
+        raise UnicodeError("label too long")
+    monkeypatch.setattr(deliver, "through", broken)
+    assert deliver.send_or_queue(replace(settings, mail_to=TO), Message("x", "y"))[1] == "mail: UnicodeError"
+    assert [one.why for _, one in outbox.waiting(settings)] == ["mail: UnicodeError"]
+
+
+def test_a_server_that_lets_us_wait_does_not_do_so_for_each_message(settings, monkeypatch):
+    with_mail, tried = replace(settings, mail_to=TO), []
+    for number in range(3):
+        deliver.queue(with_mail, Message(str(number), "y"))
+
+    def slow(_, channel, letter):
+        tried.append(letter.subject)
+        time.sleep(0.06)
+        raise HostError("timed out")
+    monkeypatch.setattr(deliver, "through", slow)
+    monkeypatch.setattr(deliver, "MOST_SECONDS", 0.05)
+    for _ in range(3):
+        deliver.send_waiting(with_mail, is_patient=True)
+    assert tried == ["0", "1", "2"]
+
+
+def test_a_mail_that_was_taken_is_sent_though_the_server_says_no_goodbye(settings, monkeypatch):
+    async def handle_QUIT(self, server, session, envelope) -> str:
+        return "421 Too busy to say goodbye"
+    monkeypatch.setattr(SmtpSink, "handle_QUIT", handle_QUIT, raising=False)
+    taking = SmtpSink()
+    taking.start()
+    try:
+        known = replace(settings, smtp_host=taking.host, smtp_port=taking.port, smtp_security="none")
+        assert smtp.send(known, message.mail(known, Message("x", "y"), TO), TO) == ()
+    finally:
+        taking.stop()
+    assert len(taking.mails) == 1
 
 
 def test_with_nobody_to_tell_the_way_to_set_it_is_named(settings):

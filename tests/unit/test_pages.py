@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from scripts.health import sheets
+from scripts.health import digest, sheets
 from scripts.present import charts, pages
 
 
@@ -49,6 +49,11 @@ def test_relations_are_nested_as_the_tree_is_drawn_and_loners_left_out():
     tree = sheets.tree([*rows, {"tree": "broken", "name": "broken", "problem": "its env file"}])
     assert [(one["name"], [child["name"] for child in one["children"]]) for one in tree] == [("www", ["test", "week"])]
     assert tree[0]["children"][0]["children"][0]["name"] == "dev"
+
+
+def test_nobody_says_that_all_is_well_where_no_site_is_known():
+    assert digest.subject([], []).endswith(": no site is registered: 0 sites")
+    assert sheets.headline([], []) == "No site is registered"
 
 
 def test_no_instance_s_page_is_the_page_of_all():

@@ -63,6 +63,23 @@ def test_a_run_comes_back_from_its_record_as_it_was(settings):
     assert run.seconds == 0.5
 
 
+def test_the_last_run_of_each_line_is_found_whatever_runs_said_of_it(settings):
+    ended(settings, 1, cron_id="a")
+    ended(settings, 2, cron_id="a", faults=(RunFault("", "x", '"cron_id": "b"'),))
+    ended(settings, 3, cron_id="a", parent="2")
+    ended(settings, 4)
+    assert {name: run.id for name, run in runs.last_of_lines(settings, {"a", "b", ""}).items()} == {"a": "2"}
+
+
+def test_the_record_is_read_once_for_all_lines(settings, monkeypatch):
+    ended(settings, 1, cron_id="a")
+    opened = []
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: opened.append(path.suffix) or read(path, **how))
+    runs.last_of_lines(settings, {"a", "b", "c"})
+    assert opened == [".jsonl"]     # a year of them is long, and monitors wait seconds
+
+
 def test_runs_come_newest_first_and_by_what_is_asked(settings):
     for number, values in enumerate(({}, {"verb": "prove"}, {"instances": ("blog", "wiki")}, {"cron_id": "nightly"})):
         ended(settings, number, **values)
@@ -99,8 +116,6 @@ def test_a_line_that_was_cut_off_costs_only_itself(settings):
 def test_a_run_that_goes_on_is_on_record_and_not_killed(settings, other):
     other()
     assert [run.outcome for run in runs.of(settings, "blog")] == [runs.RUNNING]
-    assert runs.goes_on(settings, "other")
-    assert not runs.goes_on(settings, "") and not runs.goes_on(settings, "../now/other")
     assert told(settings) == []
 
 
@@ -108,7 +123,6 @@ def test_a_killed_run_is_told_once(settings, other):
     run = other()
     run.send_signal(signal.SIGKILL)
     run.wait()
-    assert not runs.goes_on(settings, "other")
     assert told(settings) == ["other killed"]
     assert told(settings) == []
     [killed] = runs.of(settings)

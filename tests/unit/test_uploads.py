@@ -49,6 +49,12 @@ def test_administrators_are_found_by_group_by_right_and_by_inclusion():
     assert told["permission:Editors:tiki_p_admin"] == "granted"
 
 
+def test_of_jobs_with_one_name_each_is_told():
+    jobs = [("index", "ConsoleCommandTask", "{}"), ("index", "ShellCommandTask", "{}")]
+    alone = privileges.told({"jobs": jobs[:1]}, str)
+    assert privileges.told({"jobs": jobs}, str) == privileges.told({"jobs": jobs[::-1]}, str) != alone
+
+
 def test_a_secret_preference_is_told_sealed_and_what_tiki_counts_is_not_told():
     rows = {"preferences": [("zend_mail_smtp_pass", "secret", ""), ("feature_wiki_allowhtml", "y", ""),
                             ("sitetitle", "x", ""), ("lastUpdatePrefs", "3", "")]}
