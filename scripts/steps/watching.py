@@ -34,6 +34,8 @@ from scripts.tiki import probe
 from scripts.tiki.privileges import Told
 from scripts.tiki.probe import Probe
 
+NOT_TOLD = "not told"
+
 
 @dataclass
 class Look:
@@ -55,8 +57,8 @@ class Look:
     is_blank: bool = False
     """Whether nothing was ever put there, so that there is nothing to look at."""
 
-    def finding(self, kind: str, name: str, told: str) -> None:
-        self.found.append(Finding(kind, name, " ".join(told.split())))
+    def finding(self, kind: str, name: str, told: str, state: str = "") -> None:
+        self.found.append(Finding(kind, name, " ".join(told.split()), state))
 
     def broke(self, name: str, fault: Fault | OSError) -> None:
         self.problem = self.problem or " ".join(str(fault).split())
@@ -237,7 +239,11 @@ def _revision(done: Look, found: Probe, known: Baseline) -> str:
     """Return the commit to be expected from now on; one that TRIM did not bring is a finding."""
     if "git" not in found.checkouts:
         return known.commit
-    done.commit = checkouts.head(done.instance.host, done.instance.web_root)
+    try:
+        done.commit = checkouts.head(done.instance.host, done.instance.web_root)
+    except CommandError as fault:  # no git there, or what is left of a checkout: the files were compared all the same
+        done.finding(REVISION, "revision", f"its git does not tell on which commit it stands: {fault}", NOT_TOLD)
+        return known.commit
     if known.commit in ("", done.commit) or known.is_stale:
         return done.commit
     done.found.append(Finding(REVISION, "revision", f"its git stands on {done.commit[:checkouts.SHORT]}, and stood on "

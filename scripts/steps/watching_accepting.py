@@ -69,7 +69,7 @@ def _take(done: Look, chosen: Collection[Finding]) -> None:
             database.pop(one.name, None)
             if done.database and one.name in done.database:
                 database[one.name] = done.database[one.name]
-        elif one.kind == REVISION:
+        elif one.kind == REVISION and done.commit:
             commit = done.commit
         elif one.kind != BASELINE:
             accepted[one.key] = one.state

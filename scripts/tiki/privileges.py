@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scripts.tiki.expected import MOVING_PREFERENCES, is_secret_preference
 
-ALL_RIGHTS = "tiki_p_admin"
+PREFIX = "tiki_p_"          # a right without it counts as one with it (lib/core/Perms/ResolverFactory)
+ALL_RIGHTS = f"{PREFIX}admin"
 TABLES = ("users_users", "users_groups", "users_usergroups", "users_grouppermissions", "tiki_group_inclusion",
           "tiki_preferences", "tiki_scheduler")
 COLUMNS = ("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND "
@@ -73,9 +74,10 @@ def told(rows: Rows, sealed: Callable[[str], str]) -> Told:
     for group, included, _ in rows.get("inclusions", ()):
         above.setdefault(str(group), set()).add(str(included))
     powers: dict[str, set[str]] = {}
-    for group, right, _ in rows.get("rights", ()):
-        powers.setdefault(str(group), set()).add(str(right))
-        if POWERS.fullmatch(str(right)) and group != ADMINS:
+    for group, name, _ in rows.get("rights", ()):
+        right = f"{PREFIX}{str(name).removeprefix(PREFIX)}"
+        powers.setdefault(str(group), set()).add(right)
+        if POWERS.fullmatch(right) and group != ADMINS:
             found[f"permission:{group}:{right}"] = "granted"
     for login, group, _ in rows.get("members", ()):
         groups = _all_groups(str(group), above)

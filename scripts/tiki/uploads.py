@@ -33,6 +33,12 @@ def problem(path: str) -> str:
 
 
 def leads_out(path: str, target: str, area: str) -> bool:
-    """Whether a link at path leads out of the area of data that it lies in; all are from the web root, or absolute."""
+    """Whether a link at path leads out of the area of data that it lies in; all are from the web root, or absolute.
+
+    One that climbs behind a name counts as one that does: that name may be a link as well.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    if any(part == ".." and before != ".." for before, part in zip(parts, parts[1:])):
+        return True
     goal = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     return goal != area and not goal.startswith(f"{area}/")

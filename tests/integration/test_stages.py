@@ -111,7 +111,12 @@ def refused(ended: Ended, *says: str, code: int = 9) -> None:
 def test_code_goes_up_and_data_goes_down_a_chain_of_three_stages_the_middle_one_behind_ssh(kit):
     prod, test, dev = chain(kit, far="test")
     above = prod.everything()
+    for one, text in ((dev, "theirs"), (test, "others")):
+        alike = one.sample.folder / "lib/alike.php"
+        alike.write_text(text)
+        os.utime(alike, (1_700_000_000, 1_700_000_000))
     found = told(run(kit, "promote", dev, json="1"))
+    assert (test.sample.folder / "lib/alike.php").read_text() == "theirs"
     assert (found["to"], found["version_before"], found["version"]) == (test.name, "24.3", "24.4")
     assert found["updated"] == ["20260101_of_dev_tiki"]
     assert (test.code(), test.version(), test.page()) == ("code of dev", "24.4", "page of test")

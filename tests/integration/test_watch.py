@@ -17,6 +17,7 @@ from scripts.hosts.host import MANAGER
 from scripts.registry import change
 from scripts.steps import baselines, watched, watching_surroundings
 from scripts.tiki.probe import Probe
+from tests.lab import forked
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.releases import EDITED, NEW_FILE
 from tests.lab.update_fixtures import code, in_a_hurry, lab, shared
@@ -160,7 +161,9 @@ def test_trims_own_changes_are_none_and_a_web_shell_stays_one_through_all_of_the
     assert site.run("rollback").is_success
     assert site.findings() == only
     assert site.run("backup").is_success
-    assert site.run("upgrade", version="24.4").code in (0, 9)
+    upgraded = site.run("upgrade", version="24.4")
+    assert (upgraded.code, site.version()) == (0, "24.4"), upgraded.stderr
+    assert site.findings() == only
     (site.root / SHELL_PATH).unlink()
     assert site.findings() == {}
     site.put(SHELL_PATH, SHELL)
@@ -180,6 +183,24 @@ def test_a_clone_has_what_was_accepted_at_its_source_and_a_web_shell_of_the_sour
     for again in range(2):
         assert site.kit.make("clone", f"FROM={site.name}", "TO=clone-of-watched").returncode == 0
         assert clone.findings() == {SHELL_PATH: {"new"}}, again
+
+
+def test_a_refreshed_stage_and_the_one_above_that_gets_its_code_have_no_findings_but_the_web_shell(shared):
+    site = Watched(shared).settled()
+    shared.blank("stage-of-watched", web_url=site.sample.url, parent=site.name, stage="development")
+    stage = Watched.__new__(Watched)
+    stage.kit, stage.name = shared, "stage-of-watched"
+    assert forked.run(shared.top, "clone", from_=site.name, to=stage.name).is_success
+    assert stage.findings() == {}
+    root = Path(shared.instance(stage.name).web_root)
+    (root / SHELL_PATH).write_text(SHELL)
+    for verb in ("unmute", "refresh"):
+        ended = stage.run(verb)
+        assert ended.is_success, ended.stderr
+        assert stage.findings() == {SHELL_PATH: {"new"}}, verb
+    ended = stage.run("promote", confirm=site.name)
+    assert ended.is_success, ended.stderr
+    assert site.findings() == {SHELL_PATH: {"new"}}
 
 
 def test_what_was_wrong_in_a_merged_file_stays_a_finding(shared):
@@ -242,6 +263,10 @@ def test_a_git_that_moved_is_found(shared):
     assert site.findings() == {"revision": {"revision"}, ".git/hooks/x.php": {"new"}}
     site.run("check", accept="revision")
     assert site.findings() == {".git/hooks/x.php": {"new"}}
+    (site.root / ".git/HEAD").unlink()
+    assert site.findings() == {"revision": {"revision"}, ".git/hooks/x.php": {"new"}}
+    assert site.run("check", accept="all").is_success
+    assert site.findings() == {}
 
 
 # What cannot be seen

@@ -224,6 +224,8 @@ LATER: dict[str, tuple[Act, str, set[str]]] = {
                                           "files/odd names/index.php", {"upload"}),
     "a shell for certificates": (_put(".well-known/x.php"), ".well-known/x.php", {"upload"}),
     "a link out of the files": (_linked("files/links/secret", "../../db/local.php"), "files/links/secret", {"upload"}),
+    "a link out by way of another": (lambda site: (_linked("files/links/up", ".")(site), _linked(
+        "files/links/x.txt", "up/up/../../db/local.php")(site)), "files/links/x.txt", {"upload"}),
     "a shell outside the web root": (lambda site: (site.sample.outside / "fgal/x.php").write_text(SHELL),
                                      "", {"upload"}),
     "a shell in temp": (_put("temp/public/x.php"), "temp/public/x.php", {"cache"}),
@@ -260,6 +262,8 @@ LATER: dict[str, tuple[Act, str, set[str]]] = {
                                    "'tiki_p_admin_wiki')"), "permission:Anonymous:tiki_p_admin_wiki", {"database"}),
     "a preference": (_sql("REPLACE INTO tiki_preferences (name, value) VALUES ('feature_wiki_allowhtml', 'y')"),
                      "preference:feature_wiki_allowhtml", {"database"}),
+    "a right by its short name": (_sql("INSERT INTO users_grouppermissions (groupName, permName) VALUES ('Anonymous', "
+                                  "'admin_trackers')"), "permission:Anonymous:tiki_p_admin_trackers", {"database"}),
     "a job": (_sql("INSERT INTO tiki_scheduler (name, task, params) VALUES ('x', 'ShellCommandTask', '{}')"), "job:x",
               {"database"}),
 }

@@ -26,6 +26,9 @@ def test_a_link_may_lead_around_in_its_area_and_not_out_of_it():
     assert uploads.leads_out("files/a", "../db/local.php", "files")
     assert uploads.leads_out("files/a", "/etc/passwd", "files")
     assert uploads.leads_out("files/a", "../files2/x", "files")
+    assert not uploads.leads_out("files/a/b/c", ".././../d/e", "files")
+    for target in ("up/up/../../db/local.php", "up//../db/local.php", "up/./../x"):  # where up is a link to its folder
+        assert uploads.leads_out("files/a/b", target, "files")
 
 
 def test_a_php_is_past_its_end_the_day_after(tmp_path):
@@ -47,6 +50,12 @@ def test_administrators_are_found_by_group_by_right_and_by_inclusion():
     assert {name for name in told if name.startswith("administrator:")} == \
         {"administrator:ann", "administrator:bob", "administrator:eve"}
     assert told["permission:Editors:tiki_p_admin"] == "granted"
+
+
+def test_a_right_counts_by_its_short_name_too_as_tiki_reads_it():
+    rows = {"members": [("eve", "Registered", "")], "rights": [("Registered", "admin", "")]}
+    assert privileges.told(rows, str) == {"administrator:eve": "Registered",
+                                          "permission:Registered:tiki_p_admin": "granted"}
 
 
 def test_of_jobs_with_one_name_each_is_told():
