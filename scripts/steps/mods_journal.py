@@ -3,17 +3,15 @@
 It counts only together with the note of restoring.py: a restore or clone that came after it made it void.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
-from scripts.hosts.host import MANAGER
 from scripts.registry.instance import Instance
-from scripts.steps import restoring
+from scripts.steps import notes, restoring
 from scripts.steps.switching import Job
 
+NOTE = "mods"
 STAGING, DUMPING, CHANGING = "staging", "dumping", "changing"
 VERBS = ("mods-install", "mods-upgrade", "mods-remove", "mods-run")
 
@@ -49,29 +47,20 @@ def write(instance: Instance, journal: Journal, phase: str) -> None:
     """Note that this phase begins."""
     journal.phase = phase
     journal.moment = journal.moment or datetime.now(UTC).isoformat(timespec="seconds")
-    MANAGER.make_folder(str(_path(instance).parent), 0o700)
-    MANAGER.write(str(_path(instance)), json.dumps(asdict(journal)).encode("utf-8", "surrogateescape"), 0o600)
-    MANAGER.sync(str(_path(instance)))
+    notes.write(instance, NOTE, journal)
 
 
 def read(instance: Instance) -> Journal | None:
     """Return the journal of a change that did not come to its end."""
-    try:
-        return Journal(**json.loads(_path(instance).read_text(encoding="utf-8", errors="surrogateescape")))
-    except FileNotFoundError:
-        return None
+    return notes.read(instance, NOTE, Journal)
 
 
 def forget(instance: Instance) -> None:
     """Remove the journal: nothing is left of the change but its result."""
-    MANAGER.remove(str(_path(instance)))
+    notes.remove(instance, NOTE)
 
 
 def counts(instance: Instance, journal: Journal) -> bool:
     """Whether the site is in the middle of this change, not only its folder at the host left."""
     note = restoring.unfinished(instance)
     return journal.phase != STAGING and note is not None and note.verb in VERBS
-
-
-def _path(instance: Instance) -> Path:
-    return instance.settings.state / "status" / f"{instance.name}.mods.json"

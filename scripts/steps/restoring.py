@@ -3,10 +3,9 @@
 The note lies on the manager, is written before the first change and removed after the last one.
 """
 
-import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from scripts.errors import RefusedError
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
+from scripts.steps import notes
 
+NOTE, LOOK = "restoring", "looking"
 UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site to another release
 
 
@@ -63,34 +64,36 @@ def begin(instance: Instance, archive: str, safety: str, *, source: str = "", on
     """Write the note of what changes the site from now on."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version)
-    _write(_path(instance), note)
+    notes.write(instance, NOTE, note)
     return note
 
 
 def begin_look(instance: Instance, source: str, verb: str, variables: Mapping[str, str]) -> None:
     """Note that the page is up for a look before a change: nothing of the site is changed yet."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(_look_path(instance), Note("", now, source=source, verb=verb, variables=dict(variables)))
+    notes.write(instance, LOOK, Note("", now, source=source, verb=verb, variables=dict(variables)))
 
 
 def end(instance: Instance) -> None:
     """Remove the notes: the site is whole."""
-    MANAGER.remove(str(_path(instance)), str(dump(instance)), str(_look_path(instance)))
+    for name in (NOTE, LOOK):
+        notes.remove(instance, name)
+    MANAGER.remove(str(dump(instance)))
 
 
 def dump(instance: Instance) -> Path:
     """Return the place of a dump that a way out may need; it goes with the note."""
-    return _path(instance).with_suffix(".sql")
+    return instance.settings.state / "status" / f"{instance.name}.{NOTE}.sql"
 
 
 def unfinished(instance: Instance) -> Note | None:
     """Return the note of what did not come to its end."""
-    return _read(_path(instance))
+    return notes.read(instance, NOTE, Note)
 
 
 def looked(instance: Instance) -> Note | None:
     """Return the note of a look under the page that did not come to its end; the site is as it was."""
-    return _read(_look_path(instance))
+    return notes.read(instance, LOOK, Note)
 
 
 def way_out(instance: Instance, note: Note) -> str:
@@ -113,23 +116,3 @@ def refuse_half_restored(instance: Instance) -> None:
     if note:
         raise RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
                            f"end: the site is a mixture. {way_out(instance, note)}")
-
-
-def _read(path: Path) -> Note | None:
-    try:
-        return Note(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-
-
-def _write(path: Path, note: Note) -> None:
-    MANAGER.make_folder(str(path.parent), 0o700)
-    MANAGER.write(str(path), json.dumps(asdict(note)).encode(), 0o600)
-
-
-def _look_path(instance: Instance) -> Path:
-    return _path(instance).with_suffix("").with_suffix(".looking.json")
-
-
-def _path(instance: Instance) -> Path:
-    return instance.settings.state / "status" / f"{instance.name}.restoring.json"
