@@ -82,7 +82,7 @@ def _prepare(tiki: SampleTiki, sink: SmtpSink, trace: Path) -> None:
 
 def _seen(tiki: SampleTiki, sink: SmtpSink, trace: Path) -> tuple[list[str], bool, bool]:
     """Act, and return who got which mail, whether the shell's job ran, and whether the page has the banner."""
-    sink.mails.clear()
+    sink.deliveries.clear()
     trace.unlink(missing_ok=True)
     tiki.sql("DELETE FROM tiki_scheduler_run; UPDATE tiki_user_reports SET last_report = '2020-01-01'; INSERT INTO "
              f"tiki_user_reports_cache (user, event, data, time) VALUES ('bob', 'wiki_page_changed', '{EVENT}', NOW())")

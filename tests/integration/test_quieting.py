@@ -40,7 +40,7 @@ class Copy:
 
     def act(self) -> tuple[list[str], bool]:
         """Edit a watched page, send a newsletter, run queue and scheduler; return who got mail, and the job's trace."""
-        self.sink.mails.clear()
+        self.sink.deliveries.clear()
         self.trace.unlink(missing_ok=True)
         assert fetch(f"{self.tiki.url}tiki-editpage.php?page=HomePage&edit=new").body == "saved"
         assert fetch(f"{self.tiki.url}tiki-send_newsletters.php?nlId=1").body == "sent"
@@ -239,7 +239,7 @@ def test_a_tiki_that_cannot_write_mails_to_files_gets_a_server_that_is_not_there
     one.mute()
     assert [one.tiki.preference(f"zend_mail_{name}") for name in ("handler", "smtp_server", "smtp_port")] \
         == ["smtp", "127.0.0.1", "1"]
-    one.sink.mails.clear()
+    one.sink.deliveries.clear()
     assert fetch(f"{one.tiki.url}tiki-editpage.php?page=HomePage&edit=new").body != "saved"
     assert one.sink.mails == []
     quieting.unmute(one.instance)

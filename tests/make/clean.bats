@@ -53,8 +53,10 @@ assert_all_else_is_there() {
 
 @test "clean drops unsent messages only when they are named" {
   mkdir -m 700 -p "$TRIM_TOP/var/outbox"
-  echo '{"subject": "TRIM x: backup blog: busy", "body": "", "mail": "", "to": [], "channels": [], "since": 1, "tried": 9e9, "why": ""}' \
-    >"$TRIM_TOP/var/outbox/1.json"
+  cat >"$TRIM_TOP/var/outbox/1.json" <<EOF
+{"subject": "TRIM x: backup blog: busy", "body": "", "mail": "", "to": ["ann@example.org"], "channels": ["mail"],
+ "since": 1, "tried": $(date +%s), "why": ""}
+EOF
   trim clean WHAT=all
   [ -e "$TRIM_TOP/var/outbox/1.json" ] || fail "a message was lost"
   trim clean WHAT=outbox

@@ -11,19 +11,21 @@ teardown() {
 }
 
 @test "status tells of each site in a line, and what is wrong with it" {
-  trim status INSTANCE=blog,wiki
+  cp -p "$TRIM_TOP/instances.d/blog.env" "$TRIM_TOP/instances.d/fresh.env"
+  remember
+  trim status INSTANCE=blog,fresh
   assert_failure 10
-  assert_output_contains "blog    warning" "24.4" "warning  blog: proof: no archive was ever proven" \
-    "status: 2 findings: blog, wiki"
+  assert_output_contains "24.4" "critical fresh: backup: " ": fresh"
   assert_nothing_changed
 }
 
 @test "status speaks to programs, Nagios and Prometheus" {
   trim status INSTANCE=blog JSON=1
   assert_json "found[0]['name'] == 'blog' and found[0]['version'] == '24.4' and found[0]['size_bytes'] > 1000"
-  trim status INSTANCE=blog NAGIOS=1
-  assert_failure 1
-  assert_output_contains "TRIM WARNING - 1 of 1 instance: blog: no archive was ever proven" "'blog_backup_age'="
+  cp -p "$TRIM_TOP/instances.d/blog.env" "$TRIM_TOP/instances.d/fresh.env"
+  trim status INSTANCE=blog,fresh NAGIOS=1
+  assert_failure 2
+  assert_output_contains "TRIM CRITICAL - " " of 2 instances: " "fresh: " "'blog_backup_age'="
   trim status INSTANCE=blog PROMETHEUS="$BATS_TEST_TMPDIR/trim.prom"
   assert_success
   grep -q '^trim_backup_size_bytes{instance="blog"} [0-9]' "$BATS_TEST_TMPDIR/trim.prom"
