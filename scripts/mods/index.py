@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts.errors import ArchiveError
 from scripts.mods import demands, names
 from scripts.mods.demands import Demand
-from scripts.mods.parts import ControlFile, Problem
+from scripts.mods.parts import ControlFile, Named, Problem
 from scripts.mods.revision import Revision
 
 FIELD = r"'((?:[^'\\]|\\.)*)'"
@@ -31,7 +31,7 @@ LARGEST = 16 << 20  # bytes of a list; that of 92 real mods had 10,000
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexLine:
+class IndexLine(Named):
     """What a list says of one mod. version is the first of its control file; md5 and sha256 are the archive's."""
 
     type: str
@@ -45,15 +45,6 @@ class IndexLine:
     suggests: tuple[Demand, ...] = ()
     conflicts: tuple[Demand, ...] = ()
     sha256: str = ""
-
-    @property
-    def mod(self) -> str:
-        """The mod's whole name, TYPE-NAME."""
-        return f"{self.type}-{self.name}"
-
-    @property
-    def archive_name(self) -> str:
-        return names.archive(self.mod, self.revision.text)
 
 
 def of_control(control: ControlFile, md5: str = "", sha256: str = "") -> IndexLine:

@@ -44,8 +44,25 @@ class Problem:
         return f"{self.path}:{self.line}: {self.message}"
 
 
+class Named:
+    """What a control file and a line of a list have in common: type, name and revision make the other names."""
+
+    type: str
+    name: str
+    revision: Revision
+
+    @property
+    def mod(self) -> str:
+        """The mod's whole name, TYPE-NAME."""
+        return f"{self.type}-{self.name}"
+
+    @property
+    def archive_name(self) -> str:
+        return names.archive(self.mod, self.revision.text)
+
+
 @dataclass(frozen=True, kw_only=True)
-class ControlFile:
+class ControlFile(Named):
     """One mod in one revision. Lists hold lines as they stand in the file, without blanks around them.
 
     sql_upgrade holds blocks in the file's order, each for who comes from below its revision; md5 and sha256 are those
@@ -78,15 +95,6 @@ class ControlFile:
     others: tuple[tuple[str, tuple[str, ...]], ...] = ()
     md5: str = ""
     sha256: str = ""
-
-    @property
-    def mod(self) -> str:
-        """The mod's whole name, TYPE-NAME."""
-        return f"{self.type}-{self.name}"
-
-    @property
-    def archive_name(self) -> str:
-        return names.archive(self.mod, self.revision.text)
 
     @property
     def sources(self) -> list[str]:

@@ -71,7 +71,7 @@ def copy(source: Site, target: Site, places: Places, what: Collection[str], keep
     """
     told = Copied()
     if has_web_root:
-        output.say(f"{target.instance.name}: {target.instance.web_root}: 0 files, 0 Bytes copied")
+        _say(target, target.instance.web_root, transfer.Copied())
     else:
         _tree(source, target, source.instance.web_root, target.instance.web_root,
               _filters(source, target, what, keeps_rules), told)
@@ -97,11 +97,15 @@ def _tree(source: Site, target: Site, folder: str, into: str, filters: list[str]
     instance = target.instance
     copied = transfer.copy(source.instance.host, folder, instance.host, into, filters, replace.owner_of(target),
                            _through(source, target, folder))
-    output.say(f"{instance.name}: {into}: {copied.files} files, {output.size(copied.size_bytes)} copied")
+    _say(target, into, copied)
     told.files += copied.files
     told.size_bytes += copied.size_bytes
     told.moved_nothing &= copied.moved_nothing
     told.warnings += [f"{name} vanished while it was copied" for name in copied.vanished]
+
+
+def _say(target: Site, into: str, copied: transfer.Copied) -> None:
+    output.say(f"{target.instance.name}: {into}: {copied.files} files, {output.size(copied.size_bytes)} copied")
 
 
 def _through(source: Site, target: Site, folder: str) -> str | None:
