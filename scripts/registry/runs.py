@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts.hosts.host import MANAGER
+from scripts.registry import process_mark
 from scripts.registry.settings import Settings
 
 OK, FINDINGS, FAULT, BUSY, KILLED, RUNNING = "ok", "findings", "fault", "busy", "killed", "running"
 KEPT_DAYS = 400     # a year and some: what happened last year at this time
 DAY = 86_400
 CRON_ID = re.compile(r'"cron_id": "([^"]*)"')   # of a line; quotes in what runs said are escaped there
-START_FIELD = 22    # of /proc/PID/stat: when the process began, in clock ticks since the machine did
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def begin(settings: Settings, run: Run) -> None:
     """Put a run on record; once more when more is known of it."""
     path = _marker(settings, run.id)
     MANAGER.make_folder(str(path.parent), 0o700)
-    _put(path, json.dumps({"run": asdict(run), "process": _process(os.getpid())}))
+    # On the disk before it counts: a machine that goes down would leave an empty one, and the run would be forgotten.
+    marker = {"run": asdict(run), "process": process_mark.of(os.getpid())}
+    MANAGER.write(str(path), json.dumps(marker).encode(), 0o600)
 
 
 def end(settings: Settings, run: Run) -> None:
@@ -240,7 +242,7 @@ def is_alive(path: Path) -> bool:
     except FileNotFoundError:
         return True     # it has just ended
     # Looked for again: one that ends well takes its file away before its process goes.
-    return process == _process(process["pid"]) or not path.exists()
+    return process == process_mark.of(process["pid"]) or not path.exists()
 
 
 def machine_went_down(settings: Settings, run: Run) -> bool:
@@ -249,7 +251,7 @@ def machine_went_down(settings: Settings, run: Run) -> bool:
         process = json.loads(_marker(settings, run.id).read_text())["process"]
     except (OSError, ValueError, KeyError):
         return False
-    return process["boot"] != _boot()
+    return process["boot"] != process_mark.boot()
 
 
 def _markers(settings: Settings) -> list[tuple[Path, Run]]:
@@ -262,32 +264,6 @@ def _markers(settings: Settings) -> list[tuple[Path, Run]]:
 
 def _marker(settings: Settings, run_id: str) -> Path:
     return folder(settings) / "now" / f"{run_id}.json"
-
-
-def _process(pid: int) -> dict[str, object]:
-    """Return what tells a process from a later one of the same number."""
-    try:
-        # pid (name) state ...; the name may hold blanks and brackets
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return {"pid": pid, "start": "", "boot": ""}
-    is_gone = fields[0] in ("Z", "X")
-    return {"pid": pid, "start": "" if is_gone else fields[START_FIELD - 3], "boot": _boot()}
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _put(path: Path, text: str) -> None:
-    """Put a file in place at once: another run must not take one that is half written for a broken one."""
-    beside = path.with_suffix(".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())     # a machine that goes down would leave an empty one, and the run would be forgotten
-    os.replace(beside, path)
 
 
 def _append(path: Path, run: Run) -> None:
