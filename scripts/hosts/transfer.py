@@ -13,6 +13,7 @@ from scripts.hosts.rsync_ways import Way
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
 # Times are compared with their nanoseconds: a file that was written twice in one second may keep its size.
 OPTIONS = ("-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats")
+TIME_OF_TOP = b".d..t...... ./\n"   # as rsync itemizes it
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
 FIGURES = (b"Number of regular files transferred", b"Number of created files", b"Number of deleted files",
            b"Total transferred file size")
@@ -54,7 +55,8 @@ def is_equal(source: Host, folder: str, target: Host, into: str, filters: Sequen
              owner: str | None = None) -> bool:
     """Whether `copy` would have nothing to do, modes and owners included; it is asked where the manager runs rsync.
 
-    False too where that is not so, or where something vanished meanwhile.
+    The time of the folder itself does not count: a page that is put up in it changes that. False too where the manager
+    does not run rsync, or where something vanished meanwhile.
     """
     way = rsync_ways.between(source, target)
     if way is None or not way.is_here:
@@ -62,7 +64,7 @@ def is_equal(source: Host, folder: str, target: Host, into: str, filters: Sequen
     command = way.command(folder, into, [*OPTIONS, "--dry-run", "--itemize-changes", *filters, *_owner(owner)])
     told = process.read(command, ok=(0, VANISHED))
     changes, _, closing = told.partition(b"\nNumber of files: ")
-    return not changes.strip() and bool(TRAILER.search(closing))
+    return not changes.replace(TIME_OF_TOP, b"").strip() and bool(TRAILER.search(closing))
 
 
 def way(source: Host, target: Host) -> str:

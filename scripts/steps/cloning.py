@@ -4,7 +4,7 @@ Nothing of the source is written to. What broke off is repaired by the next call
 equal whatever is there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,20 +41,27 @@ def copy(source: Site, target: Site, places: Places, manner: Manner, call: Call)
 
 
 @contextmanager
-def closed(target: Site, source: str, verb: str, variables: Mapping[str, str]) -> Iterator[None]:
-    """Put the maintenance page up for a block that only looks before it makes `copy`: what is seen then stays so.
+def closing(target: Site, source: str, verb: str, variables: Mapping[str, str]) -> Iterator[Callable[[], None]]:
+    """Lend a call that puts the maintenance page up, for a block that only looks before it makes `copy`.
 
     When the block breaks before anything was begun, the page is as it was before; when the run is killed, a note tells
-    of the call: source, verb and variables.
+    of the call: source, verb and variables. The block may let one job of several call it: what is taken back is taken
+    back here, where no job beside it can end that.
     """
     instance = target.instance
-    was_on = maintenance.state(instance.host, instance.web_root).is_on and not restoring.looked(instance)
-    restoring.begin_look(instance, source, verb, variables)
-    try:
+    is_begun = was_on = False
+
+    def close() -> None:
+        nonlocal is_begun, was_on
+        was_on = maintenance.state(instance.host, instance.web_root).is_on and not restoring.looked(instance)
+        is_begun = True
+        restoring.begin_look(instance, source, verb, variables)
         replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
-        yield
+
+    try:
+        yield close
     except BaseException:
-        if not restoring.unfinished(instance) and (was_on or _is_open_again(instance)):
+        if is_begun and not restoring.unfinished(instance) and (was_on or _is_open_again(instance)):
             restoring.end(instance)
         raise
 

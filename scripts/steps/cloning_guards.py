@@ -20,7 +20,7 @@ NOTHING = "Nothing was changed"
 def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lineage.ALL) -> Places:
     """Raise RefusedError or HostError when target must not become what source is; else return where folders go.
 
-    confirm are names, with commas: those whose overwriting is meant.
+    confirm are names, with commas: those whose overwriting is meant. Whether there is room asks `require_room`.
     """
     refuse_by_name(source.instance, target.instance, confirm)
     places = cloning_places.find(source, target)
@@ -30,7 +30,6 @@ def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lin
     _refuse_several_sites(target)
     if not _was_cloned(target.instance):
         _refuse_third(source, target, places)
-    require_room(source, target, places, what)
     return places
 
 

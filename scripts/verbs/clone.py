@@ -5,8 +5,8 @@ quiet before the first visitor can reach it.
 """
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -77,20 +77,16 @@ def clone(source: Instance, target: Instance, wishes: Wishes) -> dict[str, objec
 
 
 def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Cloned, str, Changes | None] | None:
-    with site.opened_both(source, target) as (theirs, found):
-        places, ahead = _guarded_and_seen(theirs, found, wishes)
+    again = _again(source, target, wishes)
+    with site.opened_both(source, target) as (theirs, found), \
+            cloning.closing(found, source.name, wishes.verb, again) as close:
+        places, changes, ahead = _looked_at(theirs, found, wishes, close)
         if process.conduct.dry_run:
-            has_safety = bool(_changes(found)) and not wishes.discards
-            cloning_told.plan(theirs, found, places, wishes.manner, has_safety)
+            cloning_told.plan(theirs, found, places, wishes.manner, bool(changes) and not wishes.discards)
             return None
-        # Under the page: what is written between the look and the copy would be lost unseen.
-        again = _again(source, target, wishes)
-        with cloning.closed(found, source.name, wishes.verb, again) if lineage.read(target) and found.probe.is_tiki \
-                else nullcontext():
-            changes = _changes(found)
-            safety = _safety(found, changes, wishes)
-            call = Call(wishes.verb, again, safety, changes, _still(ahead, changes, safety))
-            return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
+        safety = _safety(found, changes, wishes)
+        call = Call(wishes.verb, again, safety, changes, _still(ahead, changes, safety))
+        return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
 
 
 def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:
@@ -104,27 +100,43 @@ def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:
 
 
 def _guarded(source: Site, target: Site, wishes: Wishes) -> Places:
-    """Ask every guard; raise what one of them raises."""
+    """Ask every guard but the one for room, which takes its time; raise what one of them raises."""
     places = cloning_guards.refuse(source, target, wishes.confirm, wishes.manner.what)
     cloning_guards.refuse_unfit(source, target, wishes.manner.what)
     return places
 
 
-def _guarded_and_seen(source: Site, target: Site, wishes: Wishes) -> tuple[Places, Ahead]:
-    """Ask every guard; where most will be equal and nobody is asked anything, look at both sites meanwhile."""
+def _looked_at(source: Site, target: Site, wishes: Wishes, close: Callable[[], None]
+               ) -> tuple[Places, Changes | None, Ahead]:
+    """Ask every guard, then close a clone and look what was changed there.
+
+    Where most will be equal and nobody is asked anything, the source is summed and the trees are compared meanwhile.
+    """
     manner, known = wishes.manner, lineage.read(target.instance)
-    if manner.full or process.conduct.dry_run or known is None or not set(manner.what) <= set(known.what) \
-            or target.instance.guarded or restoring.unfinished(target.instance):
-        return _guarded(source, target, wishes), Ahead()
+
+    def changes() -> Changes | None:
+        # Under the page: what is written between the look and the copy would be lost unseen.
+        if known and target.probe.is_tiki and not process.conduct.dry_run:
+            close()
+        return _changes(target)
 
     def sums() -> databases.Early | None:
         has_data = "data" in manner.what
         return databases.sum_early(source.client, changed.summed_tables(source)) if has_data else None
 
-    places, early, has_web_root = process.side_by_side(
-        lambda: _guarded(source, target, wishes), sums,
-        lambda: cloning_trees.is_equal(source, target, manner.what))
-    return places, Ahead(early, has_web_root)
+    def guarded() -> tuple[Places, Changes | None]:
+        places = _guarded(source, target, wishes)
+        return places, process.side_by_side(
+            changes, lambda: cloning_guards.require_room(source, target, places, manner.what))[0]
+
+    if manner.full or process.conduct.dry_run or known is None or not set(manner.what) <= set(known.what) \
+            or target.instance.guarded or restoring.unfinished(target.instance):
+        places = _guarded(source, target, wishes)
+        cloning_guards.require_room(source, target, places, manner.what)
+        return places, changes(), Ahead()
+    (places, found), early, has_web_root = process.side_by_side(
+        guarded, sums, lambda: cloning_trees.is_equal(source, target, manner.what))
+    return places, found, Ahead(early, has_web_root)
 
 
 def _still(ahead: Ahead, changes: Changes | None, safety: str) -> Ahead:

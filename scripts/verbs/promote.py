@@ -59,6 +59,7 @@ def promote(source: Instance, goal: Instance, confirm: str) -> dict[str, object]
     with site.opened(source) as theirs, site.opened_target(goal) as found:
         places = cloning_guards.refuse(theirs, found, _agreed(source, goal, confirm), CODE.what)
         cloning_guards.refuse_unfit(theirs, found, CODE.what)
+        cloning_guards.require_room(theirs, found, places, CODE.what)
         if process.conduct.dry_run:
             _tell_plan(theirs, found, places)
             return None
