@@ -187,6 +187,7 @@ def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     output.manner.also = log.write
     process.conduct.dry_run = switch(common.dry, "DRY")
     process.conduct.stall_seconds = settings.stall_seconds
+    process.conduct.load_jobs = settings.load_jobs or 0
     process.conduct.bwlimit = settings.bwlimit
     process.conduct.keeps_programs = settings.database_sessions
     verbose = switch(common.verbose, "V")

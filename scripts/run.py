@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from scripts.errors import CommandError, Fault, UsageError
-from scripts.hosts import process
-from scripts.hosts.command import Command
+from scripts.errors import Fault, UsageError
+from scripts.hosts import forks, outcome, shared
+from scripts.hosts.forks import Ended, Work
 from scripts.present import output, prompts
 from scripts.registry import locks, registry, runs
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock
-from scripts.registry.run_log import PART, RunLog
+from scripts.registry.run_log import PART, RunLog, called
 from scripts.registry.runs import Part
 from scripts.registry.settings import Settings
 from scripts.registry.values import number, seconds
@@ -86,11 +87,13 @@ class Run:
             wanted = self._ask_which("INSTANCE")
         names = registry.select(self.settings, wanted)
         self._record.about(names)
+        if len(names) > 1:
+            shared.remember_refusals()
         if self._jobs > 1 and len(names) > 1:
             return self._side_by_side(names)
         results = []
         for name in names:
-            begun, outcome = time.monotonic(), runs.OK
+            begun, how = time.monotonic(), runs.OK
             self._log.write(f"{PART}{name}")
             try:
                 instance = registry.load(self.settings, name)
@@ -100,10 +103,10 @@ class Run:
                 if len(names) == 1:
                     raise
                 fault = self._log.fault_of(error)
-                outcome = on_record.outcome_of([fault])
+                how = on_record.outcome_of([fault])
                 self._note(name, fault)
                 self._record.add_fault(fault, name)
-            self._record.add_part(Part(name, outcome, time.monotonic() - begun))
+            self._record.add_part(Part(name, how, time.monotonic() - begun))
         self._fail_at_the_end(len(names))
         return results
 
@@ -149,43 +152,54 @@ class Run:
 
     def _side_by_side(self, names: list[str]) -> list[Any]:
         """Run one process an instance: faults, signals and memory stay apart."""
-        def job(name: str) -> Callable[[], object]:
-            return lambda: self._in_own_process(name)
+        outcomes: dict[str, tuple[list[Any], Fault | None]] = {}
+
+        def on_end(ended: Ended) -> None:
+            name = names[ended.place]
+            outcomes[name] = self._outcome(name, ended)
+
+        words = [word for word in called() if not word.startswith(("--instance=", "--jobs="))]
         os.environ[on_record.PART_OF] = on_record.part_of(self._record.run)
         try:
-            outcomes = process.side_by_side(*map(job, names), at_once=self._jobs)
+            forks.side_by_side([Work(f"[manager] {self.verb} {name}", name,
+                                     partial(again, [*words, f"--instance={name}"])) for name in names],
+                               self._jobs, on_end)
         finally:
             del os.environ[on_record.PART_OF]
         results: list[Any] = []
         told = self._record.parts_of_it()
-        for name, outcome in zip(names, outcomes):
-            ended = told.get(name)
-            if isinstance(outcome, Fault):
-                self._note(name, outcome)
-                self._record.add_fault_of_part(name, outcome, ended)
-            else:
-                results += outcome
-            how = on_record.outcome_of([outcome] if isinstance(outcome, Fault) else [])
+        for name in names:
+            (found, fault), ended = outcomes[name], told.get(name)
+            results += found
+            if fault:
+                self._note(name, fault)
+                self._record.add_fault_of_part(name, fault, ended)
+            how = on_record.outcome_of([fault] if fault else [])
             self._record.add_part(Part(name, how, (ended.seconds if ended else None) or 0.0))
         self._fail_at_the_end(len(names))
         return results
 
-    def _in_own_process(self, name: str) -> Fault | list[Any]:
-        words = [word for word in sys.argv[1:] if not word.startswith(("--instance=", "--jobs="))]
-        command = Command((sys.argv[0], *words, f"--instance={name}"), f"[manager] {self.verb} {name}")
-        try:
-            said = process.read(command, on_stderr=_pass_warnings_on).decode("utf-8", "replace").rstrip()
-        except CommandError as error:
-            # What was killed has said nothing of that.
-            own = error.stderr.strip().removeprefix(f"{self.verb}: ") if (error.code or 0) > 0 else ""
-            said = own or str(error)
-            return _fault_of(error.code)(said)
-        if output.manner.is_json:
-            return json.loads(said or "[]")
-        # Each has written its own log; what a console printed must not come into this one.
-        for line in said.splitlines():
-            output.tell_secret(line if line.startswith(f"{name}:") else f"{name}: {line}")
-        return []
+    def _outcome(self, name: str, ended: Ended) -> tuple[list[Any], Fault | None]:
+        """Return what the run of one instance found, and its fault; say what it said."""
+        is_well = not (ended.code or ended.running.stalled_seconds)
+        results = _pass_on(name, ended.stdout.decode("utf-8", "replace").rstrip(), is_well)
+        if is_well:
+            _pass_warnings_on(outcome.tail(ended.running.stderr))
+            return results, None
+        error = ended.running.fault(ended.code)
+        # The fault is said last; what was killed has said nothing of that.
+        before, _, last = error.stderr.strip().rpartition("\n")
+        if ended.code < 0 or not last.startswith(f"{self.verb}: "):
+            return results, _fault_of(ended.code)(error.stderr.strip() if ended.code > 0 else str(error))
+        _pass_warnings_on(before)
+        return results, _fault_of(ended.code)(last.removeprefix(f"{self.verb}: "))
+
+
+def again(words: list[str]) -> None:
+    """Run this program once more, with other words; it ends by SystemExit."""
+    from invoke.main import program
+    sys.argv = [sys.argv[0], *words]
+    program.run()
 
 
 def tell_fault(verb_name: str, fault: Fault, log: RunLog) -> None:
@@ -193,6 +207,21 @@ def tell_fault(verb_name: str, fault: Fault, log: RunLog) -> None:
     line = output.plain(" ".join(f"{verb_name}: {fault}".split()))
     log.write(f"fault: {line}")
     output.complain(line)
+
+
+def _pass_on(name: str, said: str, is_whole: bool) -> list[Any]:
+    """Return what a run in its own process found, when it said that for programs; else say it."""
+    if output.manner.is_json:
+        try:
+            return json.loads(said or "[]")
+        except ValueError:
+            if is_whole:
+                raise
+            return []   # it was ended in the middle
+    # Each has written its own log; what a console printed must not come into this one.
+    for line in said.splitlines():
+        output.tell_secret(line if line.startswith(f"{name}:") else f"{name}: {line}")
+    return []
 
 
 def _pass_warnings_on(said: str) -> None:

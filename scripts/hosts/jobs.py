@@ -4,9 +4,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-
-import psutil
 
 from scripts.errors import CommandError
 from scripts.hosts import stall
@@ -97,8 +94,7 @@ def end(programs: list[Running]) -> None:
     alive = [member for one in programs if one.process.is_alive()[0] for member in stall.family(one.process.pid)]
     for sent in (signal.SIGTERM, signal.SIGKILL):
         for member in alive:
-            with suppress(psutil.Error):
-                member.send_signal(sent)
+            stall.send(member, sent)
         deadline = time.monotonic() + GRACE_SECONDS
         while (alive := list(filter(stall.still_runs, alive))) and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -57,7 +57,7 @@ def read(host: Host, folder: str, without: Iterable[str] = ()) -> dict[str, Entr
     without are absolute paths that are passed over with all in them. What vanishes meanwhile is not in the answer.
     Costs one call. Raises CommandError when the folder is not there, or when the answer is cut off.
     """
-    passed = [word for path in without for word in ("-path", _literally(path), "-prune", "-o")]
+    passed = [word for path in without for word in ("-path", literally(path), "-prune", "-o")]
     # The root is asked for last: its words prove that the rest arrived. find ends with 1 for what vanished.
     told = host.read_names("find", "-H", folder, "/", "-path", "/", "-prune", "-printf", f"{END}\\0", "-o", *passed,
                            *READABLE, "-printf", RECORD, ok=(0, 1))
@@ -140,6 +140,6 @@ def contents(host: Host, folder: str, names: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def _literally(path: str) -> str:
+def literally(path: str) -> str:
     """Return a path as find's pattern that means it alone."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", path)

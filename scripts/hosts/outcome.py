@@ -11,7 +11,10 @@ from scripts.hosts.command import Command
 
 STDERR_TAIL = 2000       # characters; fits a mail and shows the whole of a mysqldump error
 SIGPIPE_CODES = (-13, 141)
+READER_GONE = ("errno 32 on write", "Broken pipe")     # mariadb-dump's words, and those of most others
 SSH_FAILED = 255         # ssh's own code; a remote program ended by a signal gives it too
+# ssh's word for a shared connection that takes no more sessions (sshd's MaxSessions); it then makes one of its own.
+NO_FAULT = "mux_client_request_session: session request failed"
 
 
 @dataclass(eq=False)
@@ -72,12 +75,14 @@ def judge(started: list[Running | Stage], codes: list[int], ok: Sequence[int]) -
 
 def _is_consequence(code: int, stderr: str) -> bool:
     """Tell whether a stage may have ended only because the one that reads it did."""
-    return code in SIGPIPE_CODES or (code == SSH_FAILED and not stderr.strip())
+    return code in SIGPIPE_CODES or (code == SSH_FAILED and not stderr.strip()) \
+        or any(words in stderr for words in READER_GONE)
 
 
 def tail(stderr: IO[bytes]) -> str:
-    """Return the end of what a program said on stderr, from a line's start."""
+    """Return the end of what a program said on stderr, from a line's start; not what only seems to be a fault."""
     size = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, size - STDERR_TAIL))
     text = stderr.read().decode("utf-8", "replace")
-    return text.split("\n", 1)[-1] if size > STDERR_TAIL else text
+    text = text.split("\n", 1)[-1] if size > STDERR_TAIL else text
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(NO_FAULT))

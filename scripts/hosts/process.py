@@ -6,7 +6,6 @@ stall_seconds is ended and blamed. Whatever happens, no child outlives its run: 
 and by the kernel when this process is killed.
 """
 
-import ctypes
 import logging
 import os
 import signal
@@ -14,9 +13,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import IO
-
-import sh
 
 from scripts.errors import CommandError
 from scripts.hosts import outcome, signals, stall
@@ -26,13 +24,12 @@ from scripts.hosts.jobs import end, here, side_by_side
 from scripts.hosts.outcome import Running, Stage
 from scripts.hosts.streams import Filter, Sink, Source
 
-PR_SET_PDEATHSIG = 1     # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15    # linux/prctl.h
 
-__all__ = ["attach", "background", "conduct", "pipe", "read", "read_through", "run", "side_by_side", "start", "wait",
-           "watch"]
+__all__ = ["attach", "background", "be_called", "conduct", "die_with_parent", "load", "pipe", "read", "read_through",
+           "run", "side_by_side", "start", "wait", "watch"]
 
 logging.getLogger("sh").setLevel(logging.WARNING)  # sh logs argument lists at INFO
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def read(command: Command, ok: Sequence[int] = (0,), on_stderr: Callable[[str], None] | None = None) -> bytes:
@@ -70,6 +67,7 @@ def pipe(*stages: Command | Filter, out_of: IO[bytes] | None = None, into: IO[by
 
 def attach(command: Command) -> int:
     """Give a command the operator's terminal and return its exit code."""
+    import sh
     conduct.on_start(command)
     try:
         with signals.left_to_program():
@@ -146,6 +144,8 @@ def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = 
     For this folder; who starts one calls `wait`. The kernel ends it with the thread that starts it: one that others
     shall use must be of those that end with their input. Raises CommandError when there is no such program.
     """
+    import sh  # here, and what _libc loads: verbs that only show what is known start no program
+    _libc()    # before there is a child, which only calls
     if here.group.is_ended:
         os.close(source)
         os.close(sink)
@@ -156,7 +156,7 @@ def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = 
         program = sh.Command(command.argv[0], search_paths=_search_paths())
         started = program(_words(command), _in=source, _out=sink, _err=stderr, _bg=True, _bg_exc=False,
                           _tty_out=False, _env=_environment(),
-                          _preexec_fn=_die_with_parent if ends_with_thread else None)
+                          _preexec_fn=die_with_parent if ends_with_thread else None)
     except sh.CommandNotFound as error:
         conduct.on_end(command, 127)
         raise CommandError(f"{command.shown}: there is no program {command.argv[0]} on the manager. "
@@ -222,8 +222,27 @@ def _end_stalled(running: Running) -> None:
     end([running])
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def load() -> None:
+    """Load what starting and ending programs takes, so that forks of this process need not."""
+    import psutil  # noqa: F401
+    import sh  # noqa: F401
+    _libc()
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process when the one that started it is killed."""
+    _libc().prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def be_called(name: str) -> None:
+    """Give this process a name for ps and top; the kernel keeps the first 15 bytes."""
+    _libc().prctl(PR_SET_NAME, name.encode())
+
+
+@cache
+def _libc():
+    import ctypes
+    return ctypes.CDLL(None, use_errno=True)
 
 
 class _Word(str):

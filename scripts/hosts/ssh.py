@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import CommandError, HostError
-from scripts.hosts import process
+from scripts.hosts import process, shared
 from scripts.hosts.command import Command, shown
 from scripts.hosts.host import Host
 from scripts.hosts.sudo import as_account
@@ -66,10 +66,14 @@ class SshHost(Host):
         return shlex.join(["ssh", *self.options()])
 
     def options(self) -> list[str]:
-        """Return ssh's options: never a question, one connection, signs of life, the host key checked."""
+        """Return ssh's options: never a question, the shared connection, signs of life, the host key checked.
+
+        A call that the shared connection does not take (it broke just now, or sshd allows no more sessions in one)
+        makes one of its own.
+        """
         settings = {"BatchMode": "yes", "ConnectTimeout": CONNECT_TIMEOUT, "ServerAliveInterval": ALIVE_INTERVAL,
-                    "ServerAliveCountMax": "4", "ControlMaster": "auto", "ControlPath": self.control_path,
-                    "ControlPersist": KEEP_MASTER, "LogLevel": "ERROR",
+                    "ServerAliveCountMax": "4", "ControlMaster": "no", "ControlPath": self.control_path,
+                    "LogLevel": "ERROR",
                     "StrictHostKeyChecking": "yes" if self.host_keys == "strict" else "accept-new"}
         if self.known_hosts:
             settings["UserKnownHostsFile"] = self.known_hosts
@@ -84,14 +88,30 @@ class SshHost(Host):
         return os.path.join(self.sockets, hashlib.sha256(known_as.encode()).hexdigest()[:12])
 
     def connect(self) -> None:
-        """Open the shared connection when there is none; raise HostError that says why it cannot be."""
-        if os.path.exists(self.control_path):
+        """Open the shared connection when none answers; raise HostError that says why it cannot be."""
+        found = shared.mark(self.control_path)
+        if found and shared.answers(self.control_path):
             return
-        argv = ("ssh", "-fN", *self.options(), self.target)
-        try:
-            process.read(Command(argv, f"[{self.name}] ssh {self.target} -p {self.port}"))
-        except CommandError as error:
-            raise HostError(f"{self.name}: {why_not_connected(self, error.stderr or str(error))}") from error
+        with shared.opening(self.control_path) as opening:
+            is_new = shared.mark(self.control_path) != found    # another run's, opened meanwhile
+            if opening is None or (is_new and shared.answers(self.control_path)):
+                return
+            if opening.refusal:
+                raise HostError(f"{self.name}: {opening.refusal}")
+            try:
+                self._open()
+                opening.note("")
+            except CommandError as error:
+                opening.note(why := why_not_connected(self, error.stderr or str(error)))
+                raise HostError(f"{self.name}: {why}") from error
+
+    def _open(self) -> None:
+        """Let ssh's master process begin; it stays for others when this run ends."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.control_path)    # of a process that was killed, or hangs: ssh would share with nobody
+        argv = ("ssh", "-fN", "-o", "ControlMaster=yes", "-o", f"ControlPersist={KEEP_MASTER}", *self.options(),
+                self.target)
+        process.read(Command(argv, f"[{self.name}] ssh {self.target} -p {self.port}"))
 
     def configured(self) -> dict[str, str]:
         """Return what ssh would do: its own configuration may know the host under another name."""

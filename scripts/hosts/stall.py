@@ -5,11 +5,16 @@ for a long dump, a dump for a slow disk. One thread looks; it ends everything wh
 allowed time.
 """
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil  # what needs it imports it: most runs end before anybody has to look
 
 LOOKS_PER_STALL = 10     # how often the run is looked at while it may stand still
 LONGEST_PAUSE = 30.0     # seconds between two looks
@@ -48,26 +53,27 @@ class StallWatch:
     def _look_on(self) -> None:
         seen = None
         while True:
+            self._wake.clear()
             with self._lock:
                 watched = dict(self._watched)
             if not watched:
-                self._wake.clear()
                 self._wake.wait(LONGEST_PAUSE)
                 continue
-            effort = (self._bytes, *map(_effort, watched))
             allowed = min(seconds for seconds, _ in watched.values())
+            if self._wake.wait(min(LONGEST_PAUSE, allowed / LOOKS_PER_STALL)):
+                continue    # another program has begun: that is effort enough
+            effort = (self._bytes, *map(_effort, watched))
             if effort != seen:
                 seen, self._since = effort, time.monotonic()
             elif time.monotonic() - self._since > allowed:
                 for pid, (_, on_stall) in watched.items():
                     self.forget(pid)
                     on_stall()
-            self._wake.clear()
-            self._wake.wait(min(LONGEST_PAUSE, allowed / LOOKS_PER_STALL))
 
 
 def family(pid: int) -> list[psutil.Process]:
     """Return a program and all that it started; none when it has ended."""
+    import psutil
     try:
         top = psutil.Process(pid)
         return [top, *top.children(recursive=True)]
@@ -77,14 +83,23 @@ def family(pid: int) -> list[psutil.Process]:
 
 def still_runs(process: psutil.Process) -> bool:
     """Tell whether a program has not ended; one that is dead and not yet waited for has."""
+    import psutil
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
 
+def send(process: psutil.Process, number: int) -> None:
+    """Send a program a signal; one that has ended needs none."""
+    import psutil
+    with suppress(psutil.Error):
+        process.send_signal(number)
+
+
 def _effort(pid: int) -> tuple[float, int]:
     """Return processor seconds and bytes moved so far by a program and its children."""
+    import psutil
     seconds, moved = 0.0, 0
     try:
         for process in family(pid):

@@ -7,8 +7,6 @@ from functools import cached_property
 
 from scripts.errors import RegistryError
 from scripts.hosts.host import Host, LocalHost
-from scripts.hosts.ssh import SshHost, socket_folder
-from scripts.hosts.sudo import AccountHost
 from scripts.registry import admitted
 from scripts.registry.schema import described
 from scripts.registry.settings import Settings
@@ -104,8 +102,12 @@ class Instance:
     @cached_property
     def host(self) -> Host:
         """The place where this instance's commands run."""
+        if self.access == "local" and not self.run_as:
+            return LocalHost(self.name)
         if self.access == "local":
-            return AccountHost(self.name, self.run_as) if self.run_as else LocalHost(self.name)
+            from scripts.hosts.sudo import AccountHost
+            return AccountHost(self.name, self.run_as)
+        from scripts.hosts.ssh import SshHost, socket_folder  # here: a table of sites asks no host
         return SshHost(self.name, self.ssh_host, socket_folder(str(self.settings.state / "ssh")),
                        user=self.ssh_user or None, port=self.ssh_port,
                        key=os.path.expanduser(self.ssh_key) or None, host_keys=self.settings.host_keys,

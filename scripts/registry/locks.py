@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import BusyError
+from scripts.registry import process_mark
 from scripts.registry.settings import Settings
 
 LOOK_SECONDS = 0.2  # between two tries while another run is waited for
+BESIDE_SECONDS = 3600   # for another part of the same run: it came first by chance, and does its work for us too
 
 
 @dataclass(frozen=True, order=True)
@@ -50,10 +52,10 @@ def _held(path: Path, name: str, exclusive: bool, verb: str, last: float) -> Ite
         begun = time.monotonic()
         while not _locked(descriptor, exclusive):
             now = time.monotonic()
-            if now >= last:
+            if now >= last and not (now < begun + BESIDE_SECONDS and _is_beside(path)):
                 waited = f", and has not ended in {now - begun:.0f} s" if now - begun >= 1 else ""
                 raise BusyError(f"{name}: {_holder(path)}{waited}. Wait for it to end, or end it")
-            time.sleep(min(LOOK_SECONDS, last - now))
+            time.sleep(min(LOOK_SECONDS, last - now) if now < last else LOOK_SECONDS)
         note = json.dumps({"verb": verb, "pid": os.getpid(), "since": int(time.time())})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, note.encode(), 0)
@@ -68,6 +70,16 @@ def _locked(descriptor: int, exclusive: bool) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_beside(path: Path) -> bool:
+    """Whether who holds a lock is a part of the run that this process is a part of too."""
+    if not process_mark.is_part():
+        return False
+    try:
+        return process_mark.parent(json.loads(path.read_text())["pid"]) == os.getppid()
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _holder(path: Path) -> str:

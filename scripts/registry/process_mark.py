@@ -1,7 +1,9 @@
-"""What tells a process from a later one of the same number."""
+"""What tells a process from a later one of the same number, and whose part it is."""
 
+import os
 from pathlib import Path
 
+PART_OF = "TRIM_PART_OF"    # of the environment: the run that this one is a part of, and the process that began it
 START_FIELD = 22    # of /proc/PID/stat: when the process began, in clock ticks since the machine did
 
 
@@ -14,6 +16,19 @@ def of(pid: int) -> dict[str, object]:
         return {"pid": pid, "start": "", "boot": ""}
     is_gone = fields[0] in ("Z", "X")
     return {"pid": pid, "start": "" if is_gone else fields[START_FIELD - 3], "boot": boot()}
+
+
+def parent(pid: int) -> int:
+    """Return the number of the process that began another; 0 when that is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def is_part() -> bool:
+    """Whether this process is a part of a run; what a hook of it starts is none."""
+    return os.environ.get(PART_OF, "").partition(":")[0].endswith(f"-{os.getppid()}")
 
 
 def boot() -> str:

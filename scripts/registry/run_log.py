@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from itertools import dropwhile
 from pathlib import Path
 
 from scripts.errors import Fault, of_os_error
@@ -21,6 +22,11 @@ def covered(word: str) -> str:
     return "--set=***" if word.startswith("--set=") else LOGIN.sub("***", word)
 
 
+def called() -> list[str]:
+    """Return the words of this call, the verb first: invoke's own switches stand before it."""
+    return list(dropwhile(lambda word: word.startswith("-"), sys.argv[1:]))
+
+
 class RunLog:
     """The log of one run: var/logs/MOMENT_VERB_PID.log, readable by us alone."""
 
@@ -33,7 +39,7 @@ class RunLog:
         MANAGER.make_folder(str(folder), 0o700)
         self.path = folder / self.path
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self.write(' '.join(covered(word) for word in sys.argv[1:]))
+        self.write(" ".join(covered(word) for word in called()))
 
     def write(self, line: str) -> None:
         """Add a line. A disk that is full must not turn the fault that tells of it into another one."""

@@ -89,11 +89,6 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
-def is_of(run_id: str, pid: int) -> bool:
-    """Whether this process gave the run its id."""
-    return run_id.endswith(f"-{pid}")
-
-
 # Writing
 
 def begin(settings: Settings, run: Run) -> None:

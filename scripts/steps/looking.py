@@ -1,15 +1,18 @@
 """What only a site's host and its web server can say and a status wants to show: free disk, end of the certificate.
 
-It is asked with a time-out, many sites side by side, and kept in var/status/NAME.look.json, which a status shows.
+It is asked with a time-out, many hosts side by side and each of them once for all its sites, and kept in
+var/status/NAME.look.json, which a status shows.
 """
 
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +42,15 @@ class Look:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class Disk:
+    """What the disk of one site is like, in bytes."""
+
+    free_bytes: int | None = None
+    size_bytes: int | None = None
+    problem: str = ""
+
+
 def read(instance: Instance) -> Look | None:
     """Return what was seen last; None when nobody has looked yet."""
     try:
@@ -52,28 +64,56 @@ def look(instances: Iterable[Instance]) -> None:
     sites = list(instances)
     if not sites:
         return
+    disks: dict[str, Disk] = {}
+    ends: dict[str, tuple[str, str]] = {}
+    jobs = [*(partial(_note_disks, of_host, disks) for of_host in _by_host(sites)),
+            *(partial(_note_end, one, ends) for one in sites if one.web_url)]
     with _patience(ANSWER_SECONDS):
-        process.side_by_side(*((lambda one=one: _keep(one, _seen(one))) for one in sites),
-                             at_once=min(AT_ONCE, len(sites)))
+        process.side_by_side(*jobs, at_once=min(AT_ONCE, len(jobs)))
+    process.side_by_side(*(partial(_keep, one, _seen(disks[one.name], *ends.get(one.name, ("", ""))))
+                           for one in sites), at_once=min(AT_ONCE, len(sites)))
 
 
-def _seen(instance: Instance) -> Look:
+def _by_host(sites: list[Instance]) -> Iterable[list[Instance]]:
+    """Return the sites that one call reaches, together."""
+    found: dict[tuple, list[Instance]] = {}
+    for one in sites:
+        found.setdefault((one.ssh_host, one.ssh_port, one.ssh_user, one.ssh_key, one.run_as), []).append(one)
+    return found.values()
+
+
+def _seen(disk: Disk, ends: str, wrong: str) -> Look:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    ends, wrong = certificate(instance)
+    return Look(now, disk.free_bytes, disk.size_bytes, ends, wrong, disk.problem)
+
+
+def _note_disks(sites: list[Instance], disks: dict[str, Disk]) -> None:
+    """Note what the disks of one host's sites are like: asked together, else one by one, as each has its own fault."""
     try:
-        free, size = _disk(instance)
-    except (Fault, OSError) as fault:
-        return Look(now, certificate_ends=ends, certificate_problem=wrong, problem=" ".join(str(fault).split()))
-    return Look(now, free, size, ends, wrong)
+        disks.update(zip((one.name for one in sites), _disks(sites), strict=True))
+    except (Fault, OSError, ValueError):
+        for one in sites:
+            try:
+                disks[one.name] = _disks([one])[0]
+            except (Fault, OSError) as fault:
+                disks[one.name] = Disk(problem=" ".join(str(fault).split()))
 
 
-def _disk(instance: Instance) -> tuple[int, int]:
-    """Return free bytes and size of the disk that the web root lies on."""
-    words = ("timeout", str(ANSWER_SECONDS), "df", "--output=avail,size", "-B1", "--", instance.web_root)
-    numbers = instance.host.read_line(*words).rpartition("\n")[2].split()
-    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
-        raise CommandError(f"[{instance.host.name}] df: its answer is no two numbers: {' '.join(numbers)[:60]!r}")
-    return int(numbers[0]), int(numbers[1])
+def _disks(sites: list[Instance]) -> list[Disk]:
+    """Return free bytes and size of the disks that the web roots of one host's sites lie on."""
+    host = sites[0].host
+    words = ("timeout", str(ANSWER_SECONDS), "df", "--output=avail,size", "-B1", "--")
+    _, *rows = host.read_line(*words, *(one.web_root for one in sites)).split("\n")
+    numbers = [row.split() for row in rows]
+    if odd := [row for row in numbers if len(row) != 2 or not all(number.isdecimal() for number in row)]:
+        raise CommandError(f"[{host.name}] df: its answer is no two numbers: {' '.join(odd[0])[:60]!r}")
+    if len(rows) != len(sites):
+        raise CommandError(f"[{host.name}] df: its answer is cut off")
+    return [Disk(int(free), int(size)) for free, size in numbers]
+
+
+def _note_end(instance: Instance, ends: dict[str, tuple[str, str]]) -> None:
+    ends[instance.name] = certificate(instance)
 
 
 def certificate(instance: Instance) -> tuple[str, str]:
@@ -111,11 +151,13 @@ def _end_by_openssl(certificate: bytes) -> str:
 
 @contextmanager
 def _patience(seconds: float) -> Iterator[None]:
-    before, process.conduct.stall_seconds = process.conduct.stall_seconds, seconds
+    conduct = process.conduct
+    before = conduct.stall_seconds, conduct.refusals_since
+    conduct.stall_seconds, conduct.refusals_since = seconds, min(time.time(), conduct.refusals_since)
     try:
         yield
     finally:
-        process.conduct.stall_seconds = before
+        conduct.stall_seconds, conduct.refusals_since = before
 
 
 def _keep(instance: Instance, seen: Look) -> None:

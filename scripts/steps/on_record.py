@@ -15,15 +15,15 @@ from dataclasses import replace
 from scripts.errors import BusyError, Fault, Findings
 from scripts.hosts import process
 from scripts.present import output
-from scripts.registry import runs
-from scripts.registry.run_log import RunLog, covered
+from scripts.registry import process_mark, runs
+from scripts.registry.process_mark import PART_OF
+from scripts.registry.run_log import RunLog, called, covered
 from scripts.registry.runs import Part, RunFault
 from scripts.registry.settings import Settings
 
 # What a person writes first, and last; make gives them in no order.
 PLACES = {"INSTANCE": 0, "NAME": 0, "FROM": 0, "TO": 1, "V": 7, "JSON": 8, "WAIT": 8, "MAIL_TO": 8, "UNATTENDED": 9}
 LETTERS = {"verbose": "V", "side-a": "A", "side-b": "B"}
-PART_OF = "TRIM_PART_OF"    # of the environment: the run that this one is a part of
 # They only show what is known: an attended one leaves no record.
 TABLES = ("instances", "archives", "stages", "versions", "shows", "completion", "logs", "crons", "status")
 BUG = 1     # the exit code of a run that ends in a way that nobody foresaw
@@ -197,7 +197,7 @@ def whole() -> tuple[str, bool]:
     A part is started by its whole itself: what a hook starts tells of itself.
     """
     run_id, _, unattended = os.environ.get(PART_OF, "").partition(":")
-    return (run_id, unattended == "1") if runs.is_of(run_id, os.getppid()) else ("", False)
+    return (run_id, unattended == "1") if process_mark.is_part() else ("", False)
 
 
 def part_of(run: runs.Run) -> str:
@@ -208,7 +208,8 @@ def part_of(run: runs.Run) -> str:
 def make_line(verb: str, more: dict[str, str]) -> str:
     """Return this run's call of make, as a person would repeat it; a login in an address is covered."""
     given = {}
-    for word in sys.argv[2:] if sys.argv[1:2] == [verb] else []:
+    words = called()
+    for word in words[1:] if words[:1] == [verb] else []:
         name, is_set, text = covered(word).removeprefix("--").partition("=")
         if is_set:
             given[LETTERS.get(name, name.upper().replace("-", "_"))] = text

@@ -5,6 +5,7 @@ Reads only and holds no lock. What stops one instance's checks is a finding of t
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 
 from scripts.errors import Fault, Findings
 from scripts.health import (
@@ -23,15 +24,20 @@ from scripts.health import (
     web,
 )
 from scripts.health.finding import Checked, Finding, Wrong, told
+from scripts.hosts import process, shared
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 
 
-def doctor(settings: Settings, names: list[str]) -> None:
-    """Check the manager and these instances, and tell what was found; raise Findings when that is anything."""
+def doctor(settings: Settings, names: list[str], at_once: int = 1) -> None:
+    """Check the manager and these instances, and tell what was found; raise Findings when that is anything.
+
+    at_once is how many instances are looked at at the same time; they are told of in the order of their names.
+    """
     findings: list[Finding] = []
-    for checked in _everything(settings, names):
+    shared.remember_refusals()
+    for checked in _everything(settings, names, at_once):
         _tell(checked)
         findings += checked.findings
     output.show_json([asdict(one) for one in findings])
@@ -41,14 +47,19 @@ def doctor(settings: Settings, names: list[str]) -> None:
         raise Findings(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {places}", details="\n".join(lines))
 
 
-def _everything(settings: Settings, names: list[str]) -> Iterator[Checked]:
+def _everything(settings: Settings, names: list[str], at_once: int) -> Iterator[Checked]:
     yield from manager.checks(settings)
     yield from leftovers.checks(settings)
     yield from unattended.checks(settings)
     yield from shows.checks(settings)
     yield silence.checks(settings)
     yield from env_files.checks(settings, names)
-    for instance in env_files.readable(settings, names):
+    instances = list(env_files.readable(settings, names))
+    if at_once > 1 and len(instances) > 1:
+        jobs = (lambda one=one: list(_of_instance(one)) for one in instances)
+        yield from chain.from_iterable(process.side_by_side(*jobs, at_once=min(at_once, len(instances))))
+        return
+    for instance in instances:
         yield from _of_instance(instance)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.errors import Fault
-from scripts.hosts import process
+from scripts.hosts import process, shared
 from scripts.present import output
 from scripts.registry import registry
 from scripts.registry.settings import Settings
@@ -40,6 +40,7 @@ MOMENTS = ("last_login", "last_change")
 
 def stats(settings: Settings, names: list[str], at_once: int) -> tuple[list[dict[str, object]], list[Fault]]:
     """Return a row an instance, at_once of them asked at the same time, and what kept some from answering."""
+    shared.remember_refusals()
     faults: list[Fault] = []
 
     def job(name: str) -> Callable[[], dict[str, object]]:

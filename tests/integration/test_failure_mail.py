@@ -300,8 +300,8 @@ def test_a_part_that_is_killed_is_told_by_its_whole_alone(night):
     with night.working("mariadb-dump") as mark:
         run = night.begun("backup", "INSTANCE=blog,shop", "JOBS=2")
         until(mark.exists)
-        part = subprocess.run(["pgrep", "-g", str(run.pid), "-f", "--", "--instance=shop$"], capture_output=True,
-                              text=True, check=True).stdout
+        part = subprocess.run(["pgrep", "-g", str(run.pid), "-x", "shop"], capture_output=True, text=True,
+                              check=True).stdout
         kill(int(part))
         assert run.wait(LONGEST_WAIT)
     night.sshd.drop_connections()

@@ -1,5 +1,6 @@
 """Fifty sites in one run, five of them broken, each in another way: the others are done, and one mail tells of all."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.registry import runs
 from tests.lab.accounts import give_to, lab_user
+from tests.lab.fleet import build
 from tests.lab.lab import Lab
 from tests.lab.processes import free_port
 from tests.lab.smtp import SmtpSink
@@ -106,6 +109,23 @@ def test_each_run_of_a_site_is_found_again_in_the_records(fleet):
         assert shown.count("nightly") == 1 and cause in shown
     whole = kit.make("logs", "INSTANCE=site14", "VERB=backup", "LAST=1").stdout
     assert "ssh refused: " in whole and "run [site14] ssh " in whole and "[site02]" not in whole
+
+
+def test_sites_behind_ssh_are_told_in_order_each_with_a_record_and_an_archive_of_its_own(fleet):
+    lab = fleet[0].lab
+    kit = Toolkit(lab.folder / "far", lab)
+    kit.set(compress="zst")
+    names = build(kit, 6)
+    done = kit.make("backup", "INSTANCE=all", "JOBS=4", "JSON=1")
+    assert [row["instance"] for row in json.loads(done.stdout)] == names, done.stderr
+    whole = runs.last(kit.settings, verb="backup")
+    parts = runs.of(kit.settings, parent=whole.id)
+    assert sorted((part.instances, part.outcome) for part in parts) == [((name,), "ok") for name in names]
+    assert len({part.log for part in parts} | {whole.log}) == len(names) + 1
+    for name in names:
+        [archive] = (kit.settings.archives / name).glob("*.tar.zst")
+        own = subprocess.run(["tar", "-xOf", archive, "--wildcards", "*/db/local.php"], capture_output=True, text=True)
+        assert f"$dbs_tiki='{name}'" in own.stdout
 
 
 def test_one_after_the_other_gives_the_same_table_and_the_good_results(fleet):

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import scripts.run
 from scripts import edge, errors
 from scripts.edge import Common
 from scripts.errors import ArchiveError, BusyError, DatabaseError, Fault, Findings, RegistryError, UsageError
@@ -291,13 +292,14 @@ def test_a_story_is_told_under_its_locks(three, settings, locks_of, site, store)
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """A stand-in for invoke that does as the text says; `$name` is the instance it is started for."""
+    """A stand-in for this program that does as the text says; `$name` is the instance it is called for."""
     def make(text: str) -> None:
-        path = tmp_path / "invoke"
+        path = tmp_path / "program"
         path.write_text("#!/bin/bash\nfor word; do case $word in --instance=*) name=${word#*=};; esac; done\n"
                         f"{text}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(sys, "argv", [str(path), "backup", "--instance=all", "--jobs=2", "--keep=7"])
+        monkeypatch.setattr(sys, "argv", ["invoke", "--write-pyc", "backup", "--instance=all", "--jobs=2", "--keep=7"])
+        monkeypatch.setattr(scripts.run, "again", lambda words: os.execv(path, [str(path), *words]))
     return make
 
 

@@ -483,8 +483,8 @@ def test_sigterm_unwinds_a_run_and_ends_its_children(line):
 
 def test_a_signal_at_the_very_start_of_a_program_loses_none():
     # The child sends it, between the fork and the program's own beginning.
-    run = start_run(*EXIT_AT_SIGTERM, "import os", "prepare = process._die_with_parent",
-                    "process._die_with_parent = lambda: (prepare(), os.kill(os.getppid(), signal.SIGTERM))",
+    run = start_run(*EXIT_AT_SIGTERM, "import os", "prepare = process.die_with_parent",
+                    "process.die_with_parent = lambda: (prepare(), os.kill(os.getppid(), signal.SIGTERM))",
                     "process.pipe(lambda source, sink: sink.write(b'x' * 10_000_000), here.command('sleep', '60'))",
                     is_lasting=False)
     assert (run.communicate(timeout=8)[1], run.returncode) == (b"", 143)

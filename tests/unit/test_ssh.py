@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import HostError
-from scripts.hosts import process, ssh
+from scripts.hosts import process, shared, ssh
 from scripts.hosts.ssh import SshHost
 
 
 @pytest.fixture
-def host(tmp_path) -> SshHost:
+def host(tmp_path, monkeypatch) -> SshHost:
     """A host whose shared connection seems to be there already."""
-    host = SshHost("web1", "web1.example.org", str(tmp_path), user="wiki", port=2222, key="/keys/wiki")
-    Path(host.control_path).touch()
-    return host
+    monkeypatch.setattr(shared, "mark", lambda path: (1, 1))
+    monkeypatch.setattr(shared, "answers", lambda path: True)
+    return SshHost("web1", "web1.example.org", str(tmp_path), user="wiki", port=2222, key="/keys/wiki")
 
 
 def option(words: list[str], name: str) -> str:
