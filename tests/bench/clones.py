@@ -1,87 +1,96 @@
 """A clone against what people do by hand.
 
 Everything changed: `rsync -a` of the trees and `mysqldump | mysql`, one after the other. Nothing changed: `rsync -an`
-of the trees and CHECKSUM TABLE of both databases. The database gets a table of a gigabyte first: memory and disk must
-not notice.
+of the trees and CHECKSUM TABLE of both databases. A real Tiki's database gets a table of a gigabyte first: memory and
+disk must not notice.
 """
 
 import os
 import shutil
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import measuring
-from tests.bench.measuring import Peak
-from tests.lab.lab import Lab
+from tests.bench import hand, limits, measuring, real_clone
+from tests.bench.context import Context
+from tests.bench.hand import Hand
+from tests.bench.measuring import FailedWay, Way
+from tests.bench.peak import Peak
 from tests.lab.sample_tiki import SampleTiki
-from tests.lab.toolkit import Toolkit
 
-ROUNDS = 3
-UNCHANGED_LIMIT = 1.3
-CHANGED_LIMIT = 1.15
 BIG_ROWS = 1_000_000     # of about 1 kB each
-OPTION_FILES = 1024      # bytes that the client programs' accounts may take; nothing of what is copied may lie about
 
 
-def measure(lab: Lab, kit: Toolkit, site: SampleTiki) -> int:
-    """Measure and print; return how many limits were missed."""
-    site.sql("CREATE TABLE tiki_bench (id int PRIMARY KEY, moment int, body text) ENGINE=InnoDB; "
-             "INSERT INTO tiki_bench SELECT seq, seq * 7, REPEAT(MD5(seq), 31) "
-             f"FROM seq_1_to_{BIG_ROWS}; ANALYZE TABLE tiki_bench")
-    size = int(site.sql("SELECT SUM(data_length) FROM information_schema.tables WHERE table_schema = DATABASE()"))
-    temporary = lab.folder / "temporary"
-    temporary.mkdir()
-    with Peak(kit.settings.work, temporary) as peak:
-        missed = sum(_from_here(lab, kit, site, temporary, size, is_ssh) for is_ssh in (False, True))
-    missed += measuring.report("while cloning", measuring.memory(peak),
-                               f"largest amount of temporary files: {peak.temporary_bytes} bytes "
-                               "(the clients' option files)")
-    return missed + (peak.temporary_bytes > OPTION_FILES)
+def measure(context: Context) -> None:
+    site = context.site("cloned")
+    context.kit.register("cloned", web_root=site.folder)
+    if context.tree:
+        site.sql("CREATE TABLE tiki_bench (id int PRIMARY KEY, moment int, body text) ENGINE=InnoDB; "
+                 "INSERT INTO tiki_bench SELECT seq, seq * 7, REPEAT(MD5(seq), 31) "
+                 f"FROM seq_1_to_{BIG_ROWS}; ANALYZE TABLE tiki_bench")
+    for is_far in (False, True):
+        _Clones(context, site, is_far).measure()
 
 
-def _from_here(lab: Lab, kit: Toolkit, site: SampleTiki, temporary: Path, size: int, is_ssh: bool) -> int:
-    """Clone onto a blank here or behind ssh, then again with nothing changed."""
-    name = "far" if is_ssh else "near"
-    kit.blank(name, ssh=is_ssh)
-    folder, database, _ = _by_hand(lab, site, name)
-    plain = measuring.seconds(lambda: _plain_copy(lab, site, folder, database))
-    whole = measuring.against(plain, measuring.seconds(lambda: _clone(kit, name, temporary)), "make clone",
-                              CHANGED_LIMIT)
-    missed = measuring.report(f"clone of everything, {size / 1e6:.0f} MB of tables, {name}", whole)
-    taken = measuring.medians({"plain": lambda: _plain_look(lab, site, folder, database),
-                               "again": lambda: _clone(kit, name, temporary)}, ROUNDS)
-    missed += measuring.report(f"clone of nothing new, {name}, medians of {ROUNDS}",
-                               measuring.against(taken["plain"], taken["again"], "make clone", UNCHANGED_LIMIT))
-    shutil.rmtree(folder)
-    lab.mariadb.sql(f"DROP DATABASE {database}")
-    return missed
+class _Clones:
+    """One blank that becomes a clone, and a copy by hand beside it."""
 
+    def __init__(self, context: Context, site: SampleTiki, is_far: bool) -> None:
+        self.context, self.site = context, site
+        self.where, self.wire = ("behind ssh", context.relay) if is_far else ("here", None)
+        self.name = f"clone-{'far' if is_far else 'near'}"
+        self.database = context.kit.blank(self.name, ssh=is_far).db_name
+        if is_far:
+            env_file = context.kit.top / "instances.d" / f"{self.name}.env"
+            env_file.write_text(env_file.read_text().replace(f"SSH_PORT={context.lab.sshd().port}",
+                                                             f"SSH_PORT={context.relay.port}"))
+        self.temporary = context.lab.folder / f"temporary-{self.name}"
+        self.temporary.mkdir()
+        database, user, password = context.lab.account(f"hand{self.name}")
+        folder = context.lab.folder / f"by-hand-{self.name}"
+        self.copy = replace(site, folder=folder / site.folder.name, outside=folder / site.outside.name,
+                            database=database, user=user, password=password)
+        self.source, self.target = Hand(context, site), Hand(context, self.copy)
 
-def _by_hand(lab: Lab, site: SampleTiki, name: str) -> tuple[Path, str, str]:
-    database, user, _ = lab.account(f"hand{name}")
-    return lab.folder / f"by-hand-{name}" / site.folder.name, database, user
+    def measure(self) -> None:
+        report = self.context.report
+        with Peak(self.context.kit.settings.work, self.temporary) as lying:
+            report.compare(f"clone of everything, {self.where}", [
+                measuring.classic(self._copy_by_hand, after=lambda: self._look(self.copy.database)),
+                Way("make clone", self._clone, after=self._look, limit="clone everything")],
+                self.wire, rounds=1)
+            report.compare(f"clone of nothing new, {self.where}", [
+                measuring.classic(self._look_by_hand), Way("make clone", self._clone, limit="clone nothing new")],
+                self.wire)
+        # What is copied goes through pipes: beside the clients' option files nothing may lie about.
+        is_much = lying.temporary_bytes > limits.OPTION_FILES_BYTES
+        report.add(measuring.Row(f"files that lie about while cloning, {self.where}", "make clone",
+                                 disk_bytes=lying.temporary_bytes, also_missed=(
+                                     f"{lying.temporary_bytes} bytes, limit {limits.OPTION_FILES_BYTES}",) * is_much))
+        shutil.rmtree(self.copy.folder.parent)
+        self.context.lab.mariadb.sql(f"DROP DATABASE {self.copy.database}")
 
+    def _clone(self) -> None:
+        self.context.make("clone", "FROM=cloned", f"TO={self.name}", TMPDIR=os.fspath(self.temporary))
 
-def _plain_copy(lab: Lab, site: SampleTiki, folder: Path, database: str) -> None:
-    folder.mkdir(parents=True)
-    for tree in (site.folder, site.outside):
-        subprocess.run(["rsync", "-a", f"{tree}/", f"{folder.parent / tree.name}/"], check=True)
-    with subprocess.Popen(["mariadb-dump", "--no-defaults", f"--socket={lab.mariadb.socket}", "--single-transaction",
-                           "--quick", site.database], stdout=subprocess.PIPE) as dump:
-        subprocess.run(["mariadb", "--no-defaults", f"--socket={lab.mariadb.socket}", database], stdin=dump.stdout,
-                       check=True)
+    def _look(self, database: str = "") -> None:
+        """Raise FailedWay when a table is missing or differs, but for those that a clone has of its own."""
+        own = set() if database else real_clone.OF_ITS_OWN | {"tiki_forum_attachments"}
+        theirs = real_clone.checksums(self.context.lab, database or self.database)
+        ours = real_clone.checksums(self.context.lab, self.site.database)
+        differing = {table for table in ours.keys() | theirs.keys() if ours.get(table) != theirs.get(table)} - own
+        if differing:
+            raise FailedWay(f"tables differ: {', '.join(sorted(differing))}")
 
+    def _pairs(self) -> dict[Path, Path]:
+        return {self.site.folder: self.copy.folder, self.site.outside: self.copy.outside}
 
-def _plain_look(lab: Lab, site: SampleTiki, folder: Path, database: str) -> None:
-    for tree in (site.folder, site.outside):
-        subprocess.run(["rsync", "-anH", "--delete", f"{tree}/", f"{folder.parent / tree.name}/"], check=True,
-                       stdout=subprocess.DEVNULL)
-    for name in (site.database, database):
-        tables = ", ".join(f"`{table}`" for table in lab.mariadb.sql("SHOW TABLES", name).split())
-        lab.mariadb.sql(f"CHECKSUM TABLE {tables} EXTENDED", name)
+    def _copy_by_hand(self) -> None:
+        self.copy.folder.parent.mkdir()
+        self.target.put(self._pairs())
+        hand.pipe([self.source.dump_command(), self.target.client])
 
-
-def _clone(kit: Toolkit, name: str, temporary: Path) -> None:
-    done = kit.make("clone", "FROM=site", f"TO={name}", environment={"TMPDIR": os.fspath(temporary)})
-    if done.returncode:
-        raise SystemExit(f"bench: make clone failed: {done.stderr}")
+    def _look_by_hand(self) -> None:
+        for source, copy in self._pairs().items():
+            hand.run(["rsync", "-anH", "--delete", f"{source}/", f"{copy}/"])
+        for one in (self.site, self.copy):
+            real_clone.checksums(self.context.lab, one.database)

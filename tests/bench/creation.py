@@ -1,67 +1,73 @@
 """A second site of the same version against what people do by hand: `rsync -a` of the tree, then Tiki's installer."""
 
-import shlex
 import subprocess
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from tests.bench import measuring
+from tests.bench import hand, measuring
+from tests.bench.context import Context
+from tests.bench.measuring import FailedWay, Way
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.lab import Lab
 from tests.lab.sample_tiki import write_config
-from tests.lab.toolkit import Toolkit
 from tests.lab.web import fetch
 
-LIMIT = 1.5
-numbers = count(1)
 
+def measure(context: Context) -> None:
+    """By hand goes the same way, here or by ssh.
 
-def measure(lab: Lab, kit: Toolkit, tree: Path, is_real: bool) -> int:
-    """Measure and print; return how many limits were missed. tree holds the files of a Tiki without a db/local.php.
-
-    By hand goes the same way, here or by ssh. The limit is that of a real Tiki: the installer of the sample does next
-    to nothing.
+    The limit is that of a real Tiki: the installer of the sample does next to nothing.
     """
-    admin, missed = administrator(lab), 0
     for is_ssh in (False, True):
-        where = "ssh" if is_ssh else "here"
-        first = f"first site, {where}" + ("" if is_ssh else ", its code not yet prepared")
-        source = [] if is_ssh else [f"SOURCE={tree}"]
-        measuring.report(first, measuring.against(*_pair(lab, kit, admin, tree, is_ssh, source), "make instance", None))
-        missed += measuring.report(f"second site of the same version, {where}", measuring.against(
-            *_pair(lab, kit, admin, tree, is_ssh), "make instance", LIMIT if is_real else None))
-    return missed
+        sites = _Sites(context, is_ssh)
+        where = "behind ssh" if is_ssh else "here, its code not yet prepared"
+        context.report.compare(f"first site of a version, {where}", sites.ways("", [] if is_ssh else [
+            f"SOURCE={context.code}"]), sites.wire, rounds=1)
+        context.report.compare(f"second site of a version, {'behind ssh' if is_ssh else 'here'}",
+                               sites.ways("create second" if context.tree else ""), sites.wire)
 
 
-def _pair(lab: Lab, kit: Toolkit, admin: Path, tree: Path, is_ssh: bool, source: Sequence[str] = ()
-          ) -> tuple[float, float]:
-    number = next(numbers)
-    by_hand = measuring.seconds(lambda: _by_hand(lab, tree, f"hand{number}", is_ssh))
-    root = lab.sites(ssh=is_ssh) / f"made{number}"
-    url = lab.apache.serve(root)
-    reached = [f"{key.upper()}={value}" for key, value in kit.over_ssh().items()] if is_ssh else []
-    words = ["instance", f"NAME=made{number}", f"WEB_ROOT={root}", f"WEB_URL={url}/", "VERSION=24.4",
-             f"DB_ADMIN={admin}", *reached, *source]
-    made = []
-    ours = measuring.seconds(lambda: made.append(kit.make(*words)))
-    if made[0].returncode or fetch(f"{url}/tiki-index.php").status != 200:
-        raise SystemExit(f"bench: make instance failed: {made[0].stderr}")
-    return by_hand, ours
+class _Sites:
+    """Makes one site after the other, each in a folder and a database of its own."""
 
+    def __init__(self, context: Context, is_ssh: bool) -> None:
+        self.context, self.is_ssh, self.numbers = context, is_ssh, count(1)
+        self.wire = context.relay if is_ssh else None
+        self.admin = administrator(context.lab)
 
-def _by_hand(lab: Lab, tree: Path, name: str, is_ssh: bool) -> None:
-    sshd, folder = lab.sshd(), lab.sites(ssh=is_ssh) / name
-    shell = ["ssh", "-p", str(sshd.port), "-i", str(sshd.key), "-o", f"UserKnownHostsFile={sshd.known_hosts}"]
-    place = f"{sshd.user}@{sshd.host}:" if is_ssh else ""
-    subprocess.run(["rsync", "-a", *(["-e", shlex.join(shell)] if is_ssh else []), f"{tree}/", f"{place}{folder}/"],
-                   check=True)
-    database, user, password = lab.account(name)
-    write_config(folder, "new", "24.4", f"127.0.0.1:{lab.mariadb.port}", user, password, database)
-    give_to(lab_user(), folder / "db/local.php")
-    install = ["php", "-d", "error_log=/dev/null", f"{folder}/console.php", "database:install", "-n"]
-    subprocess.run([*shell, f"{sshd.user}@{sshd.host}", shlex.join(install)] if is_ssh else install, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def ways(self, limit: str, source: Sequence[str] = ()) -> list[Way]:
+        return [measuring.classic(self._by_hand),
+                Way("make instance", lambda: self._make(source), self._make_room, self._look, limit=limit)]
+
+    def _new(self, kind: str) -> tuple[str, Path]:
+        name = f"{kind}{'far' if self.is_ssh else 'near'}{next(self.numbers)}"
+        return name, self.context.lab.sites(ssh=self.is_ssh) / name
+
+    def _make_room(self) -> None:
+        self.name, self.root = self._new("made")
+        self.url = self.context.lab.apache.serve(self.root)
+
+    def _make(self, source: Sequence[str]) -> None:
+        reached = [f"{key.upper()}={value}" for key, value in self.context.far_keys().items()] if self.is_ssh else []
+        self.context.make("instance", f"NAME={self.name}", f"WEB_ROOT={self.root}", f"WEB_URL={self.url}/",
+                          "VERSION=24.4", f"DB_ADMIN={self.admin}", *reached, *source)
+
+    def _look(self) -> None:
+        if fetch(f"{self.url}/tiki-index.php").status != 200:
+            raise FailedWay(f"the page of {self.name} does not answer")
+
+    def _by_hand(self) -> None:
+        lab, context = self.context.lab, self.context
+        name, folder = self._new("hand")
+        shell, place = (context.rsync_shell, f"{context.there}:") if self.is_ssh else ([], "")
+        hand.run(["rsync", "-a", *shell, f"{context.code}/", f"{place}{folder}/"])
+        database, user, password = lab.account(name)
+        write_config(folder, "new", "24.4", f"127.0.0.1:{lab.mariadb.port}", user, password, database)
+        give_to(lab_user(), folder / "db/local.php")
+        install = ["php", "-d", "error_log=/dev/null", f"{folder}/console.php", "database:install", "-n"]
+        subprocess.run([*context.shell, context.there, *install] if self.is_ssh else install, check=True,
+                       capture_output=True)
 
 
 def administrator(lab: Lab) -> Path:

@@ -2,20 +2,23 @@
 
 import itertools
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
+from tests.bench import content, tables
+from tests.bench.content import WORDS
+from tests.bench.sizes import Size
+from tests.lab import sample_code
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.lab import Lab
-from tests.lab.sample_code import write_code
 from tests.lab.sample_tiki import SampleTiki, write_config
 
-UPLOADS = 600            # files of the gallery, half of them as hard to pack as pictures are
+UPLOADS = 600            # files of a real Tiki's gallery, half of them as hard to pack as pictures are
 UPLOAD_BYTES = 60_000    # of each
 HISTORY = 8_000          # rows of page history, 2.5 kB each: about 40 MB of SQL, as hexadecimal digits
-WORDS = ("wiki", "page", "tracker", "forum", "category", "gallery", "plugin", "menu", "module", "user", "permission",
-         "search", "index", "article", "calendar", "newsletter", "template", "theme", "structure", "attachment")
+SAMPLE_FILES = 20        # of the sample's own code; the bulk is content.Code's
+GALLERY = "gallery of files"
+BULK = "vendor_bundled/vendor/bulk"
 
 
 def real(lab: Lab, name: str, tree: Path, ssh: bool = False) -> SampleTiki:
@@ -30,34 +33,57 @@ def real(lab: Lab, name: str, tree: Path, ssh: bool = False) -> SampleTiki:
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     site = SampleTiki(folder, folder.parent / f"{name}-data", "new", "", lab.mariadb, database, user, password,
                       lab.apache.serve(folder) + "/")
-    _upload(site)
+    _upload(site, UPLOADS, UPLOAD_BYTES)
+    _write_history(site)
     (folder / "db" / "lock").touch()
     give_to(lab_user(), folder, site.outside)
     return site
 
 
-def made_up(lab: Lab, name: str, files: int) -> SampleTiki:
-    """Build a sample site with that many files of code, real uploads and page history."""
-    site = lab.tiki(name, files=20)
-    write_code(folder := site.folder.parent / f"{name}-code", files=files)
-    shutil.copytree(folder, site.folder / "lib" / "more")
-    shutil.rmtree(folder)
-    _upload(site)
+def made_up(lab: Lab, name: str, size: Size, ssh: bool = False) -> SampleTiki:
+    """Build a sample site with that much code, uploads and SQL; the same size gives the same bytes."""
+    site = lab.tiki(name, files=SAMPLE_FILES, ssh=ssh)
+    _write_bulk(site.folder, size)
+    site.sql(sample_code.write_file_hashes(site.folder, site.version))
+    count = max(4, size.upload_bytes // UPLOAD_BYTES)
+    _upload(site, count, size.upload_bytes // count)
+    tables.fill(site.sql, size.sql_bytes)
     give_to(lab_user(), site.folder, site.outside)
     return site
 
 
-def _upload(site: SampleTiki) -> None:
-    """Put files into a gallery folder outside the web root and pages into the history."""
+def write_code(folder: Path, size: Size) -> None:
+    """Write the code alone of a site of that size."""
+    sample_code.write_code(folder, files=SAMPLE_FILES)
+    _write_bulk(folder, size)
+    sample_code.write_file_hashes(folder, "24.4")
+
+
+def _write_bulk(folder: Path, size: Size) -> None:
+    known = set()
+    for path, text in content.Code(size.files).files(size.code_bytes, size.files):
+        place = folder / BULK / path
+        if place.parent not in known:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            known.add(place.parent)
+        place.write_bytes(text)
+
+
+def _upload(site: SampleTiki, count: int, size_bytes: int) -> None:
+    """Put files into a gallery folder outside the web root, every other one as hard to pack as pictures are."""
     chance = random.Random(244)
-    gallery = site.outside / "gallery of files"
+    gallery = site.outside / GALLERY
     gallery.mkdir(parents=True, exist_ok=True)
-    for number in range(UPLOADS):
-        text = " ".join(chance.choices(WORDS, k=UPLOAD_BYTES // 7)).encode()
-        (gallery / f"{number:032x}").write_bytes(chance.randbytes(UPLOAD_BYTES) if number % 2 else text)
-    rows = (f"('Page {number}', {number}, 1700000000, '{' '.join(chance.choices(WORDS, k=350))}')"
-            for number in range(HISTORY))
+    for number in range(count):
+        text = " ".join(chance.choices(WORDS, k=size_bytes // 7)).encode()
+        (gallery / f"{number:032x}").write_bytes(chance.randbytes(size_bytes) if number % 2 else text)
     site.sql("REPLACE INTO tiki_preferences (name, value) VALUES ('fgal_use_db', 'n'), "
              f"('fgal_use_dir', '{gallery}/')")
+
+
+def _write_history(site: SampleTiki) -> None:
+    """Put pages into the history."""
+    texts = content.pages(random.Random(245))
+    rows = (f"('Page {number}', {number}, 1700000000, '{next(texts)}')" for number in range(HISTORY))
     while batch := list(itertools.islice(rows, 500)):
         site.sql(f"INSERT INTO tiki_history (pageName, version, lastModif, data) VALUES {', '.join(batch)}")

@@ -5,7 +5,6 @@ release they are: an answer of two releases at once, or of none, is one that no 
 """
 
 import http.client
-import json
 import os
 import shutil
 import subprocess
@@ -16,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.bench import creation, measuring
-from tests.bench.measuring import Measured
-from tests.lab.lab import Lab
-from tests.lab.toolkit import Toolkit
+from tests.bench import creation, limits, measuring
+from tests.bench.context import Context
+from tests.bench.limits import Limit
+from tests.bench.measuring import Row
+from tests.bench.peak import Peak
 from tests.lab.web import Apache
 
-BEYOND_LIMIT = 3.0       # seconds under the page, beyond those of the schema update
 OLD, NEW = "24.4", "24.5"
 PAGE = "tiki-index.php"
 LOADED = ("lib/init/initlib.php", "tiki-setup.php")   # the first that is there is loaded by every request
@@ -98,52 +97,47 @@ class Visitor(threading.Thread):
         return Counter(one.kind for one in self.seen)
 
 
-def measure(lab: Lab, kit: Toolkit, code: Path) -> int:
-    """Measure and print; return how many limits were missed. code holds the files of a Tiki without a db/local.php."""
-    folder = lab.folder / "compiled"
+def measure(context: Context) -> None:
+    folder = context.lab.folder / "compiled"
     folder.mkdir(mode=0o755)
     apache = Apache(folder, keeps_compiled=True)
     try:
-        return _measured(lab, kit, code, apache)
+        _measure(context, apache)
     finally:
         apache.stop()
 
 
-def _measured(lab: Lab, kit: Toolkit, code: Path, apache: Apache) -> int:
-    old, new = (_release(lab.folder / f"release-{version}" / f"tiki-{version}", code, version)
+def _measure(context: Context, apache: Apache) -> None:
+    lab = context.lab
+    old, new = (_release(lab.folder / f"release-{version}" / f"tiki-{version}", context.code, version)
                 for version in (OLD, NEW))
     changed = _change(new)
     root = lab.sites() / "updated"
     url = apache.serve(root)
     admin = creation.administrator(lab)
-    _done(kit, "instance", "NAME=updated", f"WEB_ROOT={root}", f"WEB_URL={url}/", f"VERSION={OLD}", f"SOURCE={old}",
-          f"DB_ADMIN={admin}")
-    _done(kit, "prepare", f"VERSION={NEW}", f"SOURCE={new}")
+    context.make("instance", "NAME=updated", f"WEB_ROOT={root}", f"WEB_URL={url}/", f"VERSION={OLD}", f"SOURCE={old}",
+                 f"DB_ADMIN={admin}")
+    context.make("prepare", f"VERSION={NEW}", f"SOURCE={new}")
     files = sum(len(names) for _, _, names in os.walk(root))
-    title = f"{files} files, {changed} of them changed"
-    missed = _run(kit, f"make update, {title}", url, "update", _schema_seconds(root, new), 1.0)
+    context.report.note(f"update: {files} files, {changed} of them changed")
+    _run(context, url, "update", _schema_seconds(root, new), limits.of("update beyond schema"))
     # The way back loads the whole database: no limit is known for that.
-    return missed + _run(kit, f"make rollback, {title}", url, "rollback", 0.0, None)
+    _run(context, url, "rollback", 0.0, limits.NONE)
 
 
-def _run(kit: Toolkit, title: str, url: str, verb: str, schema_seconds: float, limit: float | None) -> int:
-    with Visitor(url) as visitor:
-        told = _done(kit, verb, "INSTANCE=updated", "JSON=1")
-    beyond = visitor.closed_seconds - schema_seconds
-    kinds = visitor.kinds
-    others = {kind: count for kind, count in kinds.items() if kind not in ("old", "new", "page")}
-    found = [Measured("page up", visitor.closed_seconds, 1.0),
-             Measured("beyond schema", beyond, beyond / BEYOND_LIMIT, limit)]
-    lines = [f"schema update by hand: {schema_seconds:.1f} s; TRIM says {told['closed_seconds']} s of "
-             f"{told['seconds']} s", f"answers: {dict(kinds)}"]
-    return measuring.report(title, found, *lines) + len(others)
-
-
-def _done(kit: Toolkit, *words: str) -> dict:
-    done = kit.make(*words)
-    if done.returncode:
-        raise SystemExit(f"bench: make {words[0]} failed: {done.stderr}")
-    return json.loads(done.stdout)[0] if "JSON=1" in words else {}
+def _run(context: Context, url: str, verb: str, schema_seconds: float, limit: Limit) -> None:
+    """Keep two rows: how long visitors saw the page, and how long beyond what Tiki's own schema update takes."""
+    with Peak() as peak, Visitor(url) as visitor:
+        told = context.told(verb, "INSTANCE=updated")
+    beyond, kinds = visitor.closed_seconds - schema_seconds, visitor.kinds
+    others = tuple(f"{count} answers: {kind}" for kind, count in kinds.items() if kind not in ("old", "new", "page"))
+    what = f"visitors see the page: {verb}"
+    context.report.add(Row(what, f"make {verb}", (visitor.closed_seconds,), peak_mb=peak.megabytes,
+                           peak_name=peak.name_of_largest, also_missed=others))
+    if schema_seconds:
+        context.report.add(Row(what, "schema update by hand", (schema_seconds,), limits.FREE))
+        context.report.add(Row(what, "beyond the schema update", (beyond,), limit))
+    context.report.note(f"{verb}: TRIM says {told['closed_seconds']} s of {told['seconds']} s; answers: {dict(kinds)}")
 
 
 def _schema_seconds(root: Path, new: Path) -> float:

@@ -76,7 +76,7 @@ def write_code(
         path, content = _bulk_file(number, version)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    _write_file_hashes(folder, version)
+    write_file_hashes(folder, version)
     _set_modes(folder, kind)
 
 
@@ -124,8 +124,8 @@ def _bulk_file(number: int, version: str) -> tuple[str, bytes]:
     return path, ("<?php\n// " + " ".join(words) + "\n").encode()
 
 
-def _write_file_hashes(folder: Path, version: str) -> None:
-    """Write what Tiki's own security check compares with, in the form of a release of 2022."""
+def write_file_hashes(folder: Path, version: str) -> str:
+    """Write what Tiki's own security check compares with, in the form of a release of 2022; return the SQL."""
     rows = [
         f"('./{path.relative_to(folder)}', '{hashlib.md5(path.read_bytes()).hexdigest()}', '{version}')"
         for path in sorted(folder.rglob("*"))
@@ -137,6 +137,7 @@ def _write_file_hashes(folder: Path, version: str) -> None:
         f"INSERT INTO `tiki_secdb` {columns} VALUES \n" + ",\n".join(rows) + ";\ncommit;\n"
     )
     (folder / f"db/tiki-secdb_{version}_mysql.sql").write_text(text)
+    return text
 
 
 def _set_modes(folder: Path, kind: Generation) -> None:

@@ -39,11 +39,12 @@ class Toolkit:
         self._settings.update({key.upper(): str(value) for key, value in values.items()})
         (self.top / "conf" / "settings.env").write_text(env_file.write_text(self._settings, {}))
 
-    def make(self, *words: str, environment: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
+    def make(self, *words: str, environment: dict[str, str] | None = None, timeout: float = 300, **options,
+             ) -> subprocess.CompletedProcess:
         """Run `make -s WORDS` as cron would: with nothing in the environment but PATH and what is given."""
         clean = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), **(environment or {})}
         return subprocess.run(["make", "-sC", str(self.top), *words], env=clean, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=300, **options)
+                              stdin=subprocess.DEVNULL, timeout=timeout, **options)
 
     def register(self, name: str, **keys: object) -> Instance:
         """Write an env file by hand and return the instance."""
