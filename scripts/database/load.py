@@ -1,43 +1,65 @@
 """Pours a dump into a database, and knows whether all of it arrived."""
 
+import os
 import re
-import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from scripts.database import programs
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.database.digest import is_trailer
 from scripts.database.faults import NO_ACCESS, CannotHold, SqlError, explained_load
+from scripts.database.load_connection import Connection
+from scripts.database.load_jobs import Ended, Jobs
+from scripts.database.load_parts import Parts
+from scripts.database.splitting import Cutter
 from scripts.errors import DatabaseError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.streams import Filter, Sink, Source
+from scripts.hosts.streams import Filter, Source
 
-__all__ = ["CannotHold", "drop_everything", "load", "row_counts"]
+__all__ = ["CannotHold", "Loaded", "drop_everything", "load", "row_counts"]
 
-HEAD_LIMIT = 1 << 16  # bytes in which the first two lines end, if they are the short ones we look for
+FEWEST, MOST = 2, 4   # connections, when nobody says how many: a server has other things to do
 LAST_LINE = 200       # bytes; the trailer with its date has 40
 BATCH = 50            # tables in one statement
 SANDBOX = re.compile(rb"/\*M?!999999\\- enable the sandbox mode \*/ *\r?\n")
 ALTER = re.compile(rb"ALTER DATABASE DEFAULT CHARACTER SET \w+ COLLATE \w+;\r?\n")
 
 
-def load(client: Client, *stages: Command | Filter, out_of: IO[bytes] | None = None) -> None:
+@dataclass(frozen=True)
+class Loaded:
+    """How many connections a load had, why it had no more where the server refused one, and what stayed as it was."""
+
+    connections: int = 0
+    refused: str = ""
+    kept: tuple[str, ...] = ()
+
+
+def load(client: Client, *stages: Command | Filter, out_of: IO[bytes] | None = None,
+         alike: Mapping[str, str] | None = None) -> Loaded:
     """Pour the dump that stages produce, or that out_of holds, into the client's database.
 
-    Stops at the first error. Raises CannotHold when the server cannot hold this dump, DatabaseError when the
+    alike are tables that hold the dump's rows already, each with the statement that made it (see unchanged.alike):
+    where the dump has the same statement, the table stays. What is large enough goes through several connections, side
+    by side. Stops at the first error. Raises CannotHold when the server cannot hold this dump, DatabaseError when the
     dump has no end or the server did not see it; tables that were loaded by then stay.
     """
-    token = secrets.token_hex(8)
-    # Older clients refuse the sandbox line of newer dumps; where the client has a sandbox, we ask for it ourselves.
-    sandbox = ["--sandbox"] if "--sandbox" in programs.on(client.host).options else []
-    command = client.host.command(*client.words("--skip-column-names", *sandbox))
+    if process.conduct.dry_run:
+        process.pipe(*stages, client.host.command(*client.words()), out_of=out_of)
+        return Loaded()
+    jobs = Jobs(_connections(client), None if stages else _seekable(out_of))
+    parts = Parts(jobs, lambda head: _without_special_lines(client, head), alike or {},
+                  lambda names: _drop(client, "TABLE", names))
+    connections = [Connection(client, jobs, number) for number in range(jobs.most)]
     with explained_load(client.place):
-        answer = process.pipe(*stages, lambda source, sink: _pour(client, token, source, sink), command, out_of=out_of)
-    if not process.conduct.dry_run and answer.split()[-1:] != [token.encode()]:
-        raise DatabaseError(f"{client.place}: the load ended early: the client read only a part of the dump, "
-                            "though it reports success")
+        process.side_by_side(lambda: _read(client, parts, stages, out_of), *(one.work for one in connections))
+    if left := jobs.undone():
+        raise DatabaseError(f"{client.place}: the load ended early: the server did not say that it has "
+                            f"{', '.join(sorted({job.table for job in left}))}")
+    refused = next(filter(None, (one.refused for one in connections)), "")
+    return Loaded(sum(one.has_begun for one in connections), refused, tuple(parts.kept))
 
 
 def drop_everything(client: Client, keep: Collection[str] = ()) -> None:
@@ -45,9 +67,13 @@ def drop_everything(client: Client, keep: Collection[str] = ()) -> None:
     chosen = [table for table in client.tables() if table.name not in keep]
     for word, names in (("VIEW", [table.name for table in chosen if table.is_view]),
                         ("TABLE", [table.name for table in chosen if not table.is_view])):
-        for batch in _batches(names):
-            listed = ", ".join(map(quote_name, batch))
-            client.execute(f"SET SESSION foreign_key_checks = 0; DROP {word} IF EXISTS {listed}")
+        _drop(client, word, names)
+
+
+def _drop(client: Client, word: str, names: Sequence[str]) -> None:
+    for batch in _batches(names):
+        listed = ", ".join(map(quote_name, batch))
+        client.execute(f"SET SESSION foreign_key_checks = 0; DROP {word} IF EXISTS {listed}")
 
 
 def row_counts(client: Client, tables: Sequence[str]) -> dict[str, int]:
@@ -60,33 +86,51 @@ def row_counts(client: Client, tables: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def _pour(client: Client, token: str, source: Source, sink: Sink) -> None:
-    """Pass a dump on without its first lines that are not for every server, and ask for the token after it."""
-    head = _without_special_lines(client, _head(source))
-    sink.write(head)
-    tail = head[-LAST_LINE:]
+def _seekable(file: IO[bytes] | None) -> int | None:
+    """Return the descriptor of a file that can be read anywhere and is read from its start; else None."""
+    return file.fileno() if file and file.seekable() and not os.lseek(file.fileno(), 0, os.SEEK_CUR) else None
+
+
+def _connections(client: Client) -> int:
+    """Return how many connections a load may have."""
+    if process.conduct.load_jobs or not process.conduct.keeps_programs:  # which is for accounts with few connections
+        return process.conduct.load_jobs or 1
+    return min(MOST, max(FEWEST, programs.on(client.host).cores))
+
+
+def _read(client: Client, parts: Parts, stages: Sequence[Command | Filter], out_of: IO[bytes] | None) -> None:
+    """Read the dump to its end and make jobs of it."""
+    try:
+        process.pipe(*stages, lambda source, sink: _cut(client, parts, source), out_of=out_of)
+    except Ended:
+        pass
+    except BaseException:
+        parts.end()
+        raise
+
+
+def _cut(client: Client, parts: Parts, source: Source) -> None:
+    """As a stage: make jobs of a dump."""
+    cutter, tail = Cutter(), b""
     for chunk in source.chunks():
-        sink.write(chunk)
         tail = (tail + chunk[-LAST_LINE:])[-LAST_LINE:]
+        for piece in cutter.feed(chunk):
+            parts.take(piece)
     if not is_trailer(tail.rstrip().rpartition(b"\n")[2]):
         raise DatabaseError(f"{client.place}: the dump ended early: its last line is not `-- Dump completed`")
-    sink.write(f"\nSELECT '{token}';\n".encode())
-
-
-def _head(source: Source) -> bytes:
-    head = b""
-    while len(head) < HEAD_LIMIT and (chunk := source.read()):
-        head += chunk
-    return head
+    for piece in cutter.finish():
+        parts.take(piece)
+    parts.finish()
 
 
 def _without_special_lines(client: Client, head: bytes) -> bytes:
     """Return the start of a dump without the sandbox line and the database's defaults, which are set apart."""
+    lines = 0  # those that are left out stay as empty ones, so that faults name the right line
     while match := SANDBOX.match(head) or ALTER.match(head):
         if match.re is ALTER:
             _set_defaults(client, match[0].decode())
-        head = head[match.end():]
-    return head
+        head, lines = head[match.end():], lines + 1
+    return b"\n" * lines + head
 
 
 def _set_defaults(client: Client, statement: str) -> None:

@@ -1,5 +1,6 @@
 """Which database programs a host has, and what they know; asked once for each host."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,17 +15,22 @@ for name in mariadb-dump mysqldump; do command -v "$name" && break; done || echo
 { mariadb --no-defaults --help || mysql --no-defaults --help; } 2>/dev/null | grep -o -e '--sandbox'
 { mariadb-dump --no-defaults --help || mysqldump --no-defaults --help; } 2>/dev/null |
     grep -o -e '--column-statistics' -e '--set-gtid-purged'
+echo "cores $(nproc || echo 1)"
 echo end
 """
 
 
 @dataclass(frozen=True)
 class Programs:
-    """The client and the dump program of a host, and the options they know that others do not."""
+    """The client and the dump program of a host, and the options they know that others do not.
+
+    cores is how many processors the host has: mostly those of the server too.
+    """
 
     client: str
     dump: str
     options: frozenset[str]
+    cores: int = 1
 
 
 @cache
@@ -37,4 +43,5 @@ def on(host: Host) -> Programs:
     if "none" in (client, dump):
         missing = "mariadb or mysql" if client == "none" else "mariadb-dump or mysqldump"
         raise HostError(f"{host.name}: there is no program {missing}. Next, on that host: apt install mariadb-client")
-    return Programs(client, dump, frozenset(options))
+    cores = next((line.split()[1] for line in options if re.fullmatch(r"cores \d+", line)), "1")
+    return Programs(client, dump, frozenset(word for word in options if word.startswith("--")), int(cores))

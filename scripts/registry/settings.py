@@ -26,15 +26,21 @@ class Settings:
 
     top: Path
     archives_dir: str = described("var/archives", help="Where archives are kept. Give it its own disk if you can.")
-    work_dir: str = described("var/work", help="Work copies of ssh instances, and scratch space of prove and restore.")
+    work_dir: str = described("var/work", help="Scratch space of backup, prove and restore, and of clones "
+                                                 "between hosts.")
     state_dir: str = described("var", help="Locks, logs and status files.")
     compress: str = described("bz2", choices=("bz2", "zst"),
                               help="How archives are packed: bz2 (opens anywhere) or zst (many times faster).")
+    full_read_days: int = described(7, help="A backup reads only files that changed by size, times, inode or owner; "
+                                            "after so many days all are read, and all of the archive is unpacked. 0: "
+                                            "each time.")
     keep: int | None = described(None, help="Keep this many archives of an instance instead of TRIM's rule "
                                             "(7 days all, Sundays 31 days, firsts of a month for ever).")
     stall_seconds: int = described(3600, help="A run in which nothing moves for this many seconds is ended as hung.")
     database_sessions: bool = described(True, help="no: every question to a database is a connection of its own. For "
                                                    "accounts that may have few at a time.")
+    load_jobs: int | None = described(None, help="So many connections fill a database at once, 1 to 16; empty: "
+                                                 "as many as its host has processors, 2 to 4.", maximum=16)
     host_keys: str = described("strict", choices=("strict", "accept-new"),
                                help="Unknown ssh host keys: strict refuses them, accept-new takes them unseen.")
     known_hosts: str = described("", help="Another known_hosts file than ssh's own.")
@@ -104,7 +110,7 @@ class Settings:
     ionice: str = described("none", choices=("none", "low", "idle"),
                             help="Unattended runs leave this machine's disks to others.")
     bwlimit: str = described("", pattern=r"\d+(\.\d+)?[kKmM]?", wants="kilobytes a second, as in 500, or 1.5m",
-                             help="rsync sends no more than so many kilobytes a second to and from other hosts.")
+                             help="Trees travel to and from other hosts no faster than so many kilobytes a second.")
     backup_hours: int = described(26, help="A site without a good backup for so many hours is told of (make status, "
                                            "make doctor); a daily run, and two hours for a slow night.")
     log_days: int = described(90, help="Logs of runs are kept so many days.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from scripts.database import load
+from scripts.database import load, unchanged
 from scripts.database.account import Account
 from scripts.database.client import quote_text
 from scripts.errors import DatabaseError, Fault
@@ -138,13 +138,15 @@ def write_account(instance: Instance, account: Account, version: str, name: str)
 
 
 def database(unpacked: Unpacked, target: Site) -> None:
-    """Make the target's database equal to the archive's: what is not in it is gone.
+    """Make the target's database equal to the archive's: what is not in it is gone, and equal tables stay.
 
     Raises DatabaseError when the load broke, or when a table holds another number of rows afterwards.
     """
-    load.drop_everything(target.client)
+    alike = unchanged.alike(target.client, unpacked.tables)
+    load.drop_everything(target.client, keep=alike)
     with open(unpacked.dump, "rb") as dump:
-        load.load(target.client, out_of=dump)
+        loaded = load.load(target.client, out_of=dump, alike=alike)
+    _tell(target.instance, unpacked, loaded)
     present = {table.name for table in target.client.tables() if not table.is_view}
     lacking = sorted(set(unpacked.tables) - present)
     if lacking:
@@ -154,6 +156,17 @@ def database(unpacked: Unpacked, target: Site) -> None:
         if counts[name] != table.rows:
             raise DatabaseError(f"{target.client.place}: after the load table {name} has {counts[name]} rows instead "
                                 f"of {table.rows}")
+
+
+def _tell(instance: Instance, unpacked: Unpacked, loaded: load.Loaded) -> None:
+    """Say what the load did, where it was not simply all of it at once."""
+    tables, kept = len(unpacked.tables), len(loaded.kept)
+    if kept:
+        output.say(f"{instance.name}: {tables} tables: {tables - kept} loaded, {kept} were equal")
+    if loaded.refused:
+        output.warn(f"{instance.name}: the database was loaded by {loaded.connections} of the connections it could "
+                    f"have, because the server gave no more: {loaded.refused}. Next: let its account have more, or "
+                    "set LOAD_JOBS in conf/settings.env")
 
 
 def moved_folders(web_root: str, target: Site, goes: dict[str, str]) -> list[str]:
