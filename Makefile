@@ -28,9 +28,10 @@ override lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(s
 override option = --$(if $(filter V,$1),verbose,$(if $(filter A B,$1),side-)$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
+# --write-pyc: left to itself, invoke lets Python compile all of TRIM anew each time.
 override define trim
-@if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi
-@cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
+@if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi; \
+cd "$(TOP)" && exec "$(VENV)/bin/invoke" --write-pyc $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
@@ -47,7 +48,7 @@ instances: ## Table of all sites, with the age of their last archive
 	$(call trim,instances,INSTANCE)
 list: instances ## The same as instances
 doctor: ## Everything that could hurt at night, checked now: [INSTANCE=]
-	$(call trim,doctor,INSTANCE)
+	$(call trim,doctor,INSTANCE JOBS)
 maintenance: ## The maintenance page: INSTANCE= STATE=on|off [REASON=]
 	$(call trim,maintenance,INSTANCE STATE REASON JOBS)
 unmute: ## Let a muted copy act for itself: mail, jobs, tokens; its banner goes: INSTANCE=
@@ -60,6 +61,8 @@ backup: ## Make a verified archive: INSTANCE= [KEEP=n] [EXCLUDE=paths] [COMPRESS
 	$(call trim,backup,INSTANCE KEEP EXCLUDE COMPRESS NO_INDEX JOBS)
 archives: ## What archives there are, and what is known of each: [INSTANCE=]
 	$(call trim,archives,INSTANCE)
+extract: ## Take files or one table out of an archive: INSTANCE= FILE=path|TABLE=name [ARCHIVE=] [DEST=folder|-] [LIST=1] [OVERWRITE=yes]
+	$(call trim,extract,INSTANCE ARCHIVE FILE TABLE DEST LIST OVERWRITE UNVERIFIED)
 prove: ## Show that an archive restores, without touching the site: INSTANCE= [ARCHIVE=]
 	$(call trim,prove,INSTANCE ARCHIVE UNVERIFIED JOBS)
 restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name]
@@ -92,7 +95,7 @@ editinstance: edit ## The same as edit
 tags: ## The words a site is selected by, shown or changed: [INSTANCE=] [ADD=a,b] [DROP=c]
 	$(call trim,tags,INSTANCE ADD DROP)
 detect: ## Look again: version, PHP, database, folders against the env file: INSTANCE= [WRITE=1]
-	$(call trim,detect,INSTANCE WRITE)
+	$(call trim,detect,INSTANCE WRITE JOBS)
 copysshkey: ## Let TRIM log in without a password, and prove it: INSTANCE= [HOST_KEYS=accept-new]
 	$(call trim,copysshkey,INSTANCE HOST_KEYS)
 delete: ## Forget a site, which stays; or remove it: INSTANCE= [DESTROY=1] [CONFIRM=name] [SAFETY=no]
@@ -208,7 +211,7 @@ cron-remove: ## Take a line or timer away: ID=
 status: ## One line a site: backup, proof, check, version, disk, certificate: [INSTANCE=] [LOOK=1] [NAGIOS=1] [PROMETHEUS=path]
 	$(call trim,status,INSTANCE LOOK NAGIOS PROMETHEUS)
 check: ## Has anybody changed a site who should not have? INSTANCE= [DIFF=path] [ACCEPT=path|all] [ACCEPT_FROM=file] [RESTORE=path]
-	$(call trim,check,INSTANCE ACCEPT ACCEPT_FROM DIFF RESTORE)
+	$(call trim,check,INSTANCE ACCEPT ACCEPT_FROM DIFF RESTORE JOBS)
 verify: check ## The same as check
 watch: ## The same look for the crontab: quiet when all is well, mail on findings: INSTANCE= [MAIL_TO=]
 	$(call trim,watch,INSTANCE JOBS)
@@ -236,9 +239,9 @@ test-faults: ## Every call of backup and restore broken in every way, behind ssh
 test-real: ## The round trip with a real Tiki: TREE=folder of its files [OLD=folder of an older one's, to upgrade]
 	@scripts/setup.sh test
 	@"$(VENV)/bin/python" -m tests.bench.real "$$TRIM_ARG_TREE" "$$TRIM_ARG_OLD"
-bench: ## Times against the plain way, measured in one run: [TREE=folder] [WHAT=backup|create|clone|update|watch]
+bench: ## Each verb against the classic way and its floor, in one run: [WHAT=backup,restore,...] [SIZE=small|r1|FILESxSQL] [TREE=folder] [ROUNDS=5] [JSON=1|file] [MARKDOWN=1]
 	@scripts/setup.sh test
-	@"$(VENV)/bin/python" -m tests.bench.bench "$$TRIM_ARG_TREE" "$$TRIM_ARG_WHAT"
+	@"$(VENV)/bin/python" -m tests.bench.bench $(foreach v,$(filter-out PYTHON,$(GIVEN)),"$v=$$TRIM_ARG_$v")
 lint: ## Style and floors
 	@scripts/setup.sh test
 	@"$(VENV)/bin/ruff" check scripts tests tasks.py && shellcheck scripts/setup.sh .ci/run tests/make/helper.bash conf/completion/candidates.sh conf/completion/trim.bash

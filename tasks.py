@@ -4,7 +4,9 @@ A task turns words into loaded instances, holds the locks, calls the verb and sh
 takes the common switches dry, verbose, json and unattended.
 """
 
-from invoke import task
+import sys
+
+from invoke import Collection, Task, task
 
 from scripts import edge
 from scripts.edge import Common
@@ -69,27 +71,27 @@ def instances(context, instance=None, dry=None, verbose=None, json=None, unatten
 
 
 @task
-def doctor(context, instance=None, dry=None, verbose=None, json=None, unattended=None):
+def doctor(context, instance=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
     """Check everything that could hurt at night."""
-    with edge.verb("doctor", _common(dry, verbose, json, unattended)) as run:
+    with edge.verb("doctor", _common(dry, verbose, json, unattended, jobs)) as run:
         from scripts.registry import registry
         from scripts.verbs import doctor as story
         names = registry.select(run.settings, instance) if instance else registry.names(run.settings)
-        story.doctor(run.settings, names)
+        story.doctor(run.settings, names, edge.number(jobs, "JOBS") or 1)
 
 
 @task
 def check(context, instance=None, accept=None, accept_from=None, diff=None, restore=None, dry=None, verbose=None,
-          json=None, unattended=None):
+          json=None, unattended=None, jobs=None):
     """Compare a site with its baseline, show, accept or put back."""
-    with edge.verb("check", _common(dry, verbose, json, unattended)) as run:
+    with edge.verb("check", _common(dry, verbose, json, unattended, jobs)) as run:
         from scripts.present import output
         from scripts.verbs import check as story
         wishes = story.wishes(accept or "", accept_from or "", diff or "", restore or "")
         rows: list[dict[str, object]] = []
         try:
-            run.each(instance, edge.changing if restore else edge.reading,
-                     lambda one: story.check(one, wishes, rows.append))
+            rows += run.each(instance, edge.changing if restore else edge.reading,
+                             lambda one: story.check(one, wishes, rows.append))
         finally:
             output.show_json(rows)
 
@@ -247,6 +249,18 @@ def archives(context, instance=None, dry=None, verbose=None, json=None, unattend
 
 
 @task
+def extract(context, instance=None, archive=None, file=None, table=None, dest=None, list_=None, overwrite=None,
+            unverified=None, dry=None, verbose=None, json=None, unattended=None):
+    """Take files or one table out of an archive, or list it."""
+    with edge.verb("extract", _common(dry, verbose, json, unattended)) as run:
+        from scripts.present import output
+        from scripts.verbs import extract as story
+        wishes = story.Wishes(archive or "", file or "", table or "", dest or "", edge.switch(list_, "LIST"),
+                              edge.switch(overwrite, "OVERWRITE"), edge.switch(unverified, "UNVERIFIED"))
+        output.show_json(story.extract(run.settings, run.name(instance), wishes))
+
+
+@task
 def prove(context, instance=None, archive=None, unverified=None, dry=None, verbose=None, json=None, unattended=None,
           jobs=None):
     """Show that an archive restores, without touching the site."""
@@ -293,9 +307,9 @@ def tags(context, instance=None, add=None, drop=None, dry=None, verbose=None, js
 
 
 @task
-def detect(context, instance=None, write=None, dry=None, verbose=None, json=None, unattended=None):
+def detect(context, instance=None, write=None, dry=None, verbose=None, json=None, unattended=None, jobs=None):
     """Look again at a site and its host, and compare with the env file."""
-    with edge.verb("detect", _common(dry, verbose, json, unattended)) as run:
+    with edge.verb("detect", _common(dry, verbose, json, unattended, jobs)) as run:
         from scripts.present import output
         from scripts.verbs import detect as story
         is_write = edge.switch(write, "WRITE")
@@ -968,3 +982,15 @@ def _mods_wishes(run, mod=None, provider=None, answers_given=None, answers=None,
                                 run.settings.top / answers if answers else None, edge.switch(force, "FORCE"),
                                 edge.switch(yes, "YES"), confirm or "",
                                 {name: value for name, value in given.items() if value})
+
+
+def _called() -> Collection:
+    """Return the task that is called, or all of them for invoke's own questions.
+
+    invoke takes apart the options of all that it is given, a fifth of a verb's start-up, before it looks for the one.
+    """
+    known = {name.replace("_", "-"): one for name, one in globals().items() if isinstance(one, Task)}
+    return Collection(*([known[word] for word in sys.argv[1:] if word in known] or known.values()))
+
+
+namespace = _called()

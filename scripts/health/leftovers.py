@@ -10,11 +10,10 @@ from scripts.database import credentials
 from scripts.health import mends
 from scripts.health.finding import MANAGER, Checked, Wrong, look
 from scripts.hosts.host import MANAGER as HERE
+from scripts.registry import registry
 from scripts.registry.settings import Settings
 from scripts.steps import half_created, scratch
-from scripts.store.archive import PARTIAL
-
-COMPANIONS = (".sha256", ".record.json")
+from scripts.store.archive import COMPANIONS, PARTIAL
 
 
 def checks(settings: Settings) -> Iterator[Checked]:
@@ -39,6 +38,10 @@ def _leftovers(settings: Settings) -> Iterator[Wrong]:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
             yield Wrong(f"a killed run left {what}, which take room and are of no use: {paths[0]}{more}",
                         mends.words("rm", "-rf", "--", *paths))
+    if copies := list(work_copies(settings)):
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        yield Wrong(f"an older version of TRIM left work copies of sites behind ssh, which take room and are of no use "
+                    f"now: {copies[0]}{more}", mends.make(settings, "clean"))
     yield from _half_created(settings)
 
 
@@ -48,6 +51,11 @@ def _half_created(settings: Settings) -> Iterator[Wrong]:
         yield Wrong(f"a killed run left a half created Tiki in {web_root} ({host}). To take it back and create it "
                     f"anew, repeat your make instance NAME={name} ... VERSION=... line. To forget it",
                     mends.words("rm", "-f", "--", settings.state / "status" / f"{name}{half_created.ENDING}"))
+
+
+def work_copies(settings: Settings) -> Iterator[Path]:
+    """Yield the copies of ssh sites from which older versions packed archives."""
+    yield from (path for name in registry.names(settings) if (path := settings.work / name).is_dir())
 
 
 def unfinished(settings: Settings) -> Iterator[Path]:

@@ -17,16 +17,22 @@ from scripts.registry.instance import Instance
 
 MOST_SKEW_SECONDS = 60
 # Each word is a choice: one of its programs is enough.
-COREUTILS = ("realpath", "df", "du", "tee", "mktemp", "rm", "mv", "mkdir", "install", "chown", "ln", "cat")
+COREUTILS = ("realpath", "df", "du", "tee", "mktemp", "rm", "mv", "mkdir", "install", "chown", "ln", "cat", "date",
+             "env")
 PACKAGES = {**dict.fromkeys(COREUTILS, "coreutils"),
-            "find": "findutils", "tar": "tar", "rsync": "rsync",
+            "find": "findutils", "tar": "tar", "rsync": "rsync", "GNU find": "findutils", "GNU tar": "tar",
             "mariadb mysql": "mariadb-client", "mariadb-dump mysqldump": "mariadb-client"}
+GNU = "GNU "
 LOOK = """
 echo "$(date +%s)"; id -u; id -un
 for choice do
     found=
     for name in $choice; do command -v "$name" >/dev/null 2>&1 && found=1; done
     [ "$found" ] || echo "$choice"
+done
+for name in find tar; do
+    command -v "$name" >/dev/null 2>&1 || continue
+    case $("$name" --version 2>/dev/null) in *GNU*) ;; *) echo "GNU $name" ;; esac
 done
 echo end
 """
@@ -62,7 +68,8 @@ def _enter(instance: Instance, reached: Reached) -> Iterator[Wrong]:
     if isinstance(host, SshHost):
         host.connect()
     started = time.time()
-    lines = host.read("sh", "-c", LOOK, "sh", *PACKAGES).decode("utf-8", "replace").split("\n")
+    choices = (choice for choice in PACKAGES if not choice.startswith(GNU))
+    lines = host.read("sh", "-c", LOOK, "sh", *choices).decode("utf-8", "replace").split("\n")
     if len(lines) < 5 or lines[-2:] != ["end", ""]:
         raise CommandError(f"{instance.name}: the host's answer is cut off, or its shell prints something at login")
     now, identity, reached.user, *reached.missing = lines[:-2]
@@ -101,7 +108,8 @@ def _mend_way(instance: Instance, fault: Fault) -> str:
 
 def _missing(instance: Instance, reached: Reached) -> Iterator[Wrong]:
     for choice in reached.missing:
-        yield Wrong(f"the host has no {' or '.join(choice.split())}: backups of it fail",
+        name = choice if choice.startswith(GNU) else " or ".join(choice.split())
+        yield Wrong(f"the host has no {name}: backups of it, or restores, fail",
                     mends.at_host(instance, mends.install(PACKAGES[choice], reached.is_root)))
 
 

@@ -45,7 +45,8 @@ def copy(source: Host, folder: str, target: Host, into: str, filters: Sequence[s
     if through is None:
         raise HostError(f"{source.name} and {target.name} do not reach each other by ssh, and there is no folder to "
                         "copy through")
-    fetched = fetch(source, folder, through, filters)
+    # The folder shall hold what this copy is to make, and nothing that was left there.
+    fetched = _sync(rsync_ways.between(source, MANAGER), folder, through, ["--delete-excluded", *filters])
     put_there = put(through, target, into, filters, owner)
     return Copied(put_there.files, put_there.size_bytes, [*fetched.vanished, *put_there.vanished],
                   put_there.moved_nothing)
@@ -70,15 +71,6 @@ def is_equal(source: Host, folder: str, target: Host, into: str, filters: Sequen
 def way(source: Host, target: Host) -> str:
     """Return in words which way `copy` takes; two hosts are asked whether they reach each other."""
     return str(rsync_ways.between(source, target) or f"{source.name} to {target.name} through the manager")
-
-
-def fetch(host: Host, folder: str, into: str, filters: Sequence[str] = ()) -> Copied:
-    """Make the folder `into` on the manager equal to a host's folder.
-
-    filters are rsync's own words (`--exclude=/temp/cache/*`). Raises CommandError for anything that was not
-    copied and is still there.
-    """
-    return _sync(rsync_ways.between(host, MANAGER), folder, into, ["--delete-excluded", *filters])
 
 
 def put(folder: str, host: Host, into: str, filters: Sequence[str] = (), owner: str | None = None) -> Copied:

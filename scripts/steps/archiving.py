@@ -1,28 +1,35 @@
 """Writes, reads back and names one archive of a site.
 
-Files and database are read side by side, packed on all cores, written as .partial, read back from the disk, and only
-then given a name that counts.
+Files and database are read side by side, what the archive before holds already is taken from there, the rest is packed
+on all cores, all is written as .partial, read back from the disk, and only then given a name that counts.
 """
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scripts.errors import RefusedError
+from scripts.errors import ArchiveError, BusyError, RefusedError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.present import output, progress
+from scripts.registry import locks
+from scripts.registry.locks import Lock
 from scripts.steps import collect, dumping, mods_state
 from scripts.steps.collect import Collected
-from scripts.steps.dumping import Dumped
+from scripts.steps.dumping import DumpedPieces
 from scripts.steps.site import Site
-from scripts.store import archive, checksums, manifest, write
+from scripts.store import archive, checksums, committing, index, write
 from scripts.store.archive import BACKUP, SAFETY, Archive, Record
+from scripts.store.committing import Pending
 from scripts.store.manifest import Manifest, Table
-from scripts.store.pack import Packed
-from scripts.store.write import Contents
+from scripts.store.packing import Packer
+from scripts.store.previous import Previous
+from scripts.store.row import Counts
+from scripts.store.write import Contents, Packed
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,24 @@ class Wishes:
     kind: str = BACKUP
 
 
-def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
+@dataclass(frozen=True)
+class Made:
+    """An archive that counts, and what became of its bytes: taken from the one before, or packed."""
+
+    archive: Archive
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A partial archive, and what there is to say of it."""
+
+    collected: Collected
+    dumped: DumpedPieces
+    packed: Packed
+
+
+def make_archive(found: Site, folder: Path, wishes: Wishes) -> Made | None:
     """Write, read back and name one archive of a site; None in a dry run. folder is an empty scratch folder."""
     instance = found.instance
     place = archive.folder(instance.settings, instance.name)
@@ -46,20 +70,74 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Archive | None:
         return None
     MANAGER.make_folder(str(place), 0o700)
     final = _free_name(place, instance.name, packed_as)
-    for name in write.clear_leftovers(place):
+    for name in committing.clear_leftovers(place):
         output.say(f"{instance.name}: removed {name}, left by a run that was ended")
-    last = next(iter(archive.of_instance(instance.settings, instance.name)), None)
-    collect.require_room(found, place, folder, last.size_bytes if last else None)
-    partial = archive.companion(final, archive.PARTIAL)
-    collected, dumped, packed = _write(found, folder, wishes, partial, packed_as, last)
-    warnings = [*collected.warnings, *(f"{name} vanished while it was packed" for name in packed.vanished)]
-    for warning in warnings:
-        output.warn(f"{instance.name}: {warning}")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    record = Record(wishes.kind, now, str(found.probe.version), verified=now, content_bytes=packed.stream_bytes,
-                    warnings=len(warnings), dumped=dumped.moment.isoformat(timespec="seconds"))
-    write.commit(partial, final, packed_as, packed.stream_sha256, record)
-    return archive.read(final)
+    archives = archive.of_instance(instance.settings, instance.name)
+    with _previous(found, archives, packed_as) as previous:
+        collect.require_room(found, place, folder, archives[0].size_bytes if archives else None)
+        pending = Pending(final, packed_as)
+        whole = _read_whole(found, previous)
+        written = _write(found, folder, wishes, pending, previous, whole)
+    _tell(found, written, previous)
+    record = _record(found, wishes, written, whole)
+    committing.commit(pending, record, written.packed.fresh if whole else None)
+    return Made(archive.read(final), written.packed.counts)
+
+
+@contextmanager
+def _previous(found: Site, archives: list[Archive], packed_as: str) -> Iterator[Previous | None]:
+    """Lend the newest archive that segments can be taken from, if any; retention leaves it alone meanwhile."""
+    with ExitStack() as held:
+        indexed = (one for one in archives if one.packed == packed_as and index.beside(one.path).exists())
+        yield next(filter(None, (_opened(found, one, held) for one in indexed)), None)
+
+
+def _opened(found: Site, one: Archive, held: ExitStack) -> Previous | None:
+    instance = found.instance
+    try:
+        with ExitStack() as holding:
+            holding.enter_context(locks.hold(instance.settings, [Lock(one.path.name, exclusive=False)], "backup"))
+            previous = holding.enter_context(Previous(one.path))
+            if previous.index.header.top != instance.name:
+                return None
+            held.push(holding.pop_all())
+            return previous
+    except BusyError:
+        return None     # it is being removed
+    except ArchiveError as fault:
+        output.warn(f"{instance.name}: {fault}. Nothing is taken from that archive; this backup takes longer for it")
+        return None
+
+
+def _read_whole(found: Site, previous: Previous | None) -> str:
+    """Return when all of the site was read for the last time; empty when it is time to do so again."""
+    moment = previous.index.header.read_whole if previous else ""
+    days = timedelta(days=found.instance.settings.full_read_days)
+    is_due = not moment or not timedelta() <= datetime.now(UTC) - datetime.fromisoformat(moment) < days
+    return "" if is_due else moment
+
+
+def _tell(found: Site, written: _Written, previous: Previous | None) -> None:
+    """Say what went otherwise than it should."""
+    name, packed = found.instance.name, written.packed
+    if packed.damaged:
+        place = previous.path.name
+        output.warn(f"{name}: {packed.damaged} of the {previous.index.totals.segments} segments of {place} are damaged "
+                    f"and were packed anew from the site. Next: look at the disk; make prove INSTANCE={name} "
+                    f"ARCHIVE={place}")
+    for warning in _warnings(written):
+        output.warn(f"{name}: {warning}")
+
+
+def _warnings(written: _Written) -> list[str]:
+    return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in written.packed.vanished)]
+
+
+def _record(found: Site, wishes: Wishes, written: _Written, whole: str) -> Record:
+    now, packed = archive.now(), written.packed
+    return Record(wishes.kind, now, str(found.probe.version), verified=now, content_bytes=packed.stream_bytes,
+                  warnings=len(_warnings(written)), dumped=written.dumped.moment.isoformat(timespec="seconds"),
+                  read_whole=whole or now)
 
 
 def before(found: Site, folder: Path) -> str:
@@ -71,8 +149,8 @@ def before(found: Site, folder: Path) -> str:
     MANAGER.make_folder(str(place), 0o700)
     made = make_archive(found, place, Wishes(kind=SAFETY))
     if made:
-        output.say(f"{found.instance.name}: what was there is in {made.path.name}")
-        return made.path.name
+        output.say(f"{found.instance.name}: what was there is in {made.archive.path.name}")
+        return made.archive.path.name
     if process.conduct.dry_run:
         return ""
     raise RefusedError(f"{found.instance.name}: no archive of it could be made. Nothing was changed")
@@ -87,21 +165,21 @@ def _tell_plan(found: Site, wishes: Wishes, place: Path) -> None:
     output.say(f"would: write and verify an archive in {place}, then drop what retention gives up")
 
 
-def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
-           packed_as: str,
-           last: Archive | None) -> tuple[Collected, Dumped, Packed]:
+def _write(found: Site, folder: Path, wishes: Wishes, pending: Pending, previous: Previous | None,
+           whole: str) -> _Written:
     """Read files and database side by side into one partial archive."""
     instance, top = found.instance, folder / found.instance.name
     MANAGER.make_folder(str(top), 0o700)
-    # What the last archive held is the best guess of what there is to pack, for the time left.
-    expected = last.record.content_bytes if last and last.record else None
+    # What the previous archive held is the best guess of what there is to pack, for the time left.
+    expected = previous.index.totals.stream_bytes if previous else None
     started = datetime.now(UTC)
-    dumped: Future[Dumped] = Future()
+    dumped: Future[DumpedPieces] = Future()
     collected: list[Collected] = []
 
     def dump() -> None:
         try:
-            dumped.set_result(dumping.dump_into(top / manifest.DUMP_NAME, found, wishes.no_index or instance.no_index))
+            dumped.set_result(dumping.dump_through(packer, found, wishes.no_index or instance.no_index,
+                                                   is_read_anew=not whole))
         except BaseException as fault:
             dumped.set_exception(fault)
             raise
@@ -116,18 +194,19 @@ def _write(found: Site, folder: Path, wishes: Wishes, partial: Path,
 
         contents = Contents(instance.name, tuple(files.trees), tuple(outside.external), folder, dumped, describe)
         with progress.moving(instance.name, expected) as on_bytes:
-            return write.write(partial, packed_as, contents, on_bytes)
+            return write.write(pending, contents, packer, whole, on_bytes)
 
     try:
-        _, packed = process.side_by_side(dump, pack)
+        with Packer(pending.packed_as, folder, previous) as packer:
+            _, packed = process.side_by_side(dump, pack)
     except BaseException:
-        MANAGER.remove(str(partial))
+        committing.drop(pending)
         raise
-    return collected[0], dumped.result(), packed
+    return _Written(collected[0], dumped.result(), packed)
 
 
-def _describe(found: Site, wishes: Wishes, started: datetime, dumped: Dumped, collected: Collected, packed: Packed,
-              top: Path) -> bytes:
+def _describe(found: Site, wishes: Wishes, started: datetime, dumped: DumpedPieces, collected: Collected,
+              packed: Packed, top: Path) -> bytes:
     """Return the text of our manifest."""
     instance, client = found.instance, found.client
     charset, collation = client.charset_and_collation()

@@ -1,31 +1,34 @@
-"""Brings the trees of a site to where the manager can pack them.
+"""Says what a backup takes of a site, and how it is read: in place, or by programs on the site's host.
 
-A local site is read in place. The trees of an ssh site are copied into a work copy that stays from run to run, so
-that only changes travel.
+Nothing is copied first: of a tree on another host only names and facts travel, and the bytes of what changed.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from scripts.errors import HostError
-from scripts.hosts import process, transfer
+from scripts.hosts import stats
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps.site import Site
 from scripts.store import walk
+from scripts.store.far_tree import FarTree
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
-from scripts.store.write import Tree
+from scripts.store.tree import Tree
 from scripts.tiki import data_folders, layout
 
 DUMP_SHARE = 1.5        # a dump against the database's size on disk: text is larger, indexes are not in it
 FIRST_SHARE = 0.6       # a first archive against its content, on the safe side: 0.2 for code, 1.0 for pictures
 NEXT_SHARE = 1.3        # an archive against the one before it
+WAITING_BYTES = 100_000_000     # of what waits in scratch for its turn to be packed
+WILD = "*?"             # what makes a pattern mean more than one path
 
 
 @dataclass
 class Collected:
-    """The trees of a site on the manager, its external files, and what was passed over."""
+    """The trees of a site, its external files, and what was passed over."""
 
     trees: list[Tree] = field(default_factory=list)
     external: list[Part] = field(default_factory=list)
@@ -39,18 +42,19 @@ def parts_of(site: Site) -> list[Part]:
 
 
 def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
-    """Return every tree of a site where the manager can read it; exclude are paths below the web root."""
-    settings = site.instance.settings
-    left_out = (*always_left_out(settings), *site.instance.exclude, *exclude)
+    """Return every tree of a site, to be read where it lies; exclude are paths below the web root."""
+    left_out = (*always_left_out(site.instance.settings), *site.instance.exclude, *exclude)
     collected = Collected(warnings=[f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
                                     for folder in site.missing])
+    host = site.instance.host
+    clock = cache(lambda: stats.clock(host))
     for part in parts_of(site):
-        in_place = site.instance.host.reads_in_place
-        folder = MANAGER.real_path(part.path) if in_place else _work_copy(site, part)
-        if not in_place:
-            copied = transfer.fetch(site.instance.host, part.path, folder, _filters(site, part, left_out))
-            collected.warnings += [f"{name} vanished while it was copied" for name in copied.vanished]
-        collected.trees.append(Tree(part, folder, _leave_out(site, part, left_out)))
+        leave_out = _leave_out(site, part, left_out)
+        if host.reads_in_place:
+            collected.trees.append(Tree(part, MANAGER.real_path(part.path), leave_out))
+        else:
+            collected.trees.append(FarTree(part, part.path, leave_out, host, clock, _passed(site, part, left_out),
+                                           (*sorted(layout.GUARD_FILES), *site.probe.sites)))
     return collected
 
 
@@ -74,12 +78,13 @@ def external_files(site: Site, folder: Path) -> Collected:
 
 
 def require_room(site: Site, archives: Path, work: Path, last_size: int | None) -> None:
-    """Raise HostError when the manager has not the room that this backup needs, as far as can be told before."""
-    host = site.instance.host
-    content = _content_bytes(site)
+    """Raise HostError when the manager has not the room that this backup needs, as far as can be told before.
+
+    last_size is what the archive before takes; without one the site is asked how large it is.
+    """
     dump = int(site.database_bytes * DUMP_SHARE)
-    needed = {archives: int(last_size * NEXT_SHARE) if last_size else int((content + dump) * FIRST_SHARE),
-              work: dump + (max(0, content - _present_bytes(site)) if not host.reads_in_place else 0)}
+    needed = {archives: int(last_size * NEXT_SHARE) if last_size else int((_content_bytes(site) + dump) * FIRST_SHARE),
+              work: int(dump * FIRST_SHARE) + WAITING_BYTES}
     by_disk: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
         disk = folder.stat().st_dev
@@ -97,19 +102,6 @@ def _content_bytes(site: Site) -> int:
     return site.instance.host.used_bytes(*paths)
 
 
-def _present_bytes(site: Site) -> int:
-    """Return how much of an ssh site its work copy holds already."""
-    copies = [path for part in parts_of(site) if Path(path := _work_copy(site, part)).is_dir()]
-    return MANAGER.used_bytes(*copies) if copies else 0
-
-
-def _work_copy(site: Site, part: Part) -> str:
-    path = site.instance.settings.work / site.instance.name / part.folder
-    if not process.conduct.dry_run:
-        MANAGER.make_folder(str(path), 0o700)
-    return str(path)
-
-
 def always_left_out(settings: Settings) -> tuple[str, ...]:
     """Return the patterns of conf/excludes.txt."""
     lines = (settings.top / "conf" / "excludes.txt").read_text(encoding="utf-8").splitlines()
@@ -123,18 +115,12 @@ def _leave_out(site: Site, part: Part, patterns: tuple[str, ...]) -> walk.LeaveO
     return walk.any_of(data_folders.web_root_inside(part.path, site.instance.web_root))
 
 
-def _filters(site: Site, part: Part, patterns: tuple[str, ...]) -> list[str]:
-    """Return what rsync leaves out: the same as _leave_out, so that caches do not travel."""
+def _passed(site: Site, part: Part, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what of a tree need not be listed: of what _leave_out means all that is many files, caches above all."""
     if part.kind != APP:
-        return transfer.excluding(data_folders.web_root_inside(part.path, site.instance.web_root))
-    filters = []
-    for cache in layout.CACHES:
-        for place in (cache, *(f"{cache}/{name}" for name in site.probe.sites)):
-            filters += [f"--include=/{place}/{guard}" for guard in sorted(layout.GUARD_FILES)]
-        filters += [f"--include=/{cache}/{name}/" for name in site.probe.sites]
-        filters += [f"--exclude=/{cache}/{name}/*" for name in site.probe.sites]
-        filters.append(f"--exclude=/{cache}/*")
-    return [*filters, *transfer.excluding(patterns)]
+        return data_folders.web_root_inside(part.path, site.instance.web_root)
+    plain = (pattern.strip("/") for pattern in patterns if not any(sign in pattern for sign in WILD))
+    return (*(f"{cache}/*" for cache in layout.CACHES), *plain)
 
 
 def _is_below(path: str, folder: str) -> bool:

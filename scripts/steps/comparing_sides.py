@@ -85,7 +85,7 @@ class PackedTree(Tree):
 
     def contents(self, names: Collection[str]) -> dict[str, bytes]:
         start = f"{self.part.folder}/"
-        found = contents.files(self.archive, {start + name for name in names}) if names else {}
+        found = contents.files(self.archive.archive, {start + name for name in names}) if names else {}
         return {path.removeprefix(start): text for path, text in found.items()}
 
 

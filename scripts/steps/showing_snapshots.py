@@ -23,7 +23,7 @@ from scripts.steps import scratch, showing, showing_building
 from scripts.steps import showing_places as places
 from scripts.steps.showing import Show
 from scripts.store import compress
-from scripts.store.tar_stream import TarStream
+from scripts.store.tar_stream import TarStream, Unseen
 from scripts.tiki import layout
 
 DATABASE, TREE = "database.sql.zst", "tree.tar.zst"
@@ -111,7 +111,7 @@ def _tar(*words: str) -> Sequence[Command | Filter]:
 
 def _whole(source: Source, sink: Sink) -> None:
     """As a stage of a pipe: hand a tar stream on, and raise CommandError when it lacks its end."""
-    stream = TarStream(lambda name, digest: None)
+    stream = TarStream(Unseen())
     for chunk in source.chunks():
         stream.feed(chunk)
         sink.write(chunk)

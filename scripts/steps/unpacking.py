@@ -3,7 +3,7 @@
 Nothing outside the scratch folder is touched before all of that is done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock
-from scripts.store import checksums, manifest, verify
+from scripts.store import checksums, index, manifest, reading, verify
 from scripts.store.archive import Archive
+from scripts.store.index import Index
 from scripts.store.manifest import APP, Manifest, Part
 
 FOREIGN_GROWTH = 10   # an archive without a record unpacks to at most about this much of its size
@@ -54,23 +55,58 @@ def opened(reader: Instance, archive: Archive, scratch: Path, unverified: bool, 
     Raises ArchiveError when anything in it is not as it was packed.
     """
     with locks.hold(reader.settings, [Lock(archive.path.name, exclusive=False)], verb):
-        if not verify.check_file(archive, unverified):
-            output.warn(f"{archive.path.name}: unverifiable: it has no sha256; it is checked as far as it can be read")
-        _require_room(archive, scratch)
+        found = _checked(archive, unverified)
+        _require_room(archive, scratch, _content_bytes(archive))
         place = scratch / "unpacked"
         MANAGER.make_folder(str(place), 0o700)
-        top = verify.unpack(archive, place)
-        yield _described(archive, top)
+        top = verify.unpack(archive, place, found)
+        yield _described(archive, top, lambda name: (top / name).exists(), found is not None)
 
 
-def _described(archive: Archive, top: Path) -> Unpacked:
+@contextmanager
+def looked_through(reader: Instance, archive: Archive, scratch: Path, unverified: bool, verb: str
+                   ) -> Iterator[Unpacked]:
+    """Yield an archive of which everything was unpacked and compared, and nothing but its own files lies in scratch.
+
+    One without an index is opened as `opened` does.
+    """
+    with locks.hold(reader.settings, [Lock(archive.path.name, exclusive=False)], verb):
+        found = _checked(archive, unverified)
+        place = scratch / "unpacked"
+        MANAGER.make_folder(str(place), 0o700)
+        if found is None:
+            _require_room(archive, scratch, _content_bytes(archive))
+            top = verify.unpack(archive, place)
+            yield _described(archive, top, lambda name: (top / name).exists(), False)
+            return
+        _require_room(archive, scratch, verify.own_bytes(found))
+        names = verify.check_all(archive, found, place)
+        yield _described(archive, place, names.__contains__, True)
+
+
+def _checked(archive: Archive, unverified: bool) -> Index | None:
+    """Compare an archive with its sha256, and return its index; without a good one it is read in another way."""
+    if not verify.check_file(archive, unverified):
+        output.warn(f"{archive.path.name}: unverifiable: it has no sha256; it is checked as far as it can be read")
+    return reading.index_of(archive, lambda fault: output.warn(
+        f"{fault}. The archive itself is whole without it; the next backup reads and packs everything. To be rid of "
+        f"this warning: rm {index.beside(archive.path)}"))
+
+
+def _described(archive: Archive, top: Path, is_there: Callable[[str], bool], is_known: bool) -> Unpacked:
+    """Return an archive whose own files lie in top; is_known: every byte of it was compared with its index.
+
+    Then the dump is, byte by byte, what went by when its tables were counted and summed up.
+    """
     try:
         ours = _manifest(top)
         old = manifest.parse_old(_required(top / manifest.OLD_NAME).read_bytes())
         parts = ours.parts if ours else old
         for part in parts:
-            _required(top / part.folder)
-        tables = _tables(_required(top / manifest.DUMP_NAME))
+            if not is_there(part.folder):
+                raise ArchiveError(f"is no backup of an instance: {part.folder} is missing in it")
+        _required(top / manifest.DUMP_NAME)
+        tables = _recorded(ours) if ours and is_known else _tables(top / manifest.DUMP_NAME)
         if ours:
             _compare(ours, tables)
     except (ArchiveError, DatabaseError) as fault:
@@ -104,16 +140,22 @@ def _tables(dump: Path) -> dict[str, TableDigest]:
     return digest.finish()
 
 
+def _recorded(ours: Manifest) -> dict[str, TableDigest]:
+    return {name: TableDigest(table.rows, table.digest) for name, table in ours.tables.items()}
+
+
 def _compare(ours: Manifest, tables: dict[str, TableDigest]) -> None:
-    recorded = {name: TableDigest(table.rows, table.digest) for name, table in ours.tables.items()}
-    found = compare.differences(recorded, tables)
+    found = compare.differences(_recorded(ours), tables)
     if found:
         raise ArchiveError(f"is damaged: its dump is not what was dumped: {'; '.join(found[:3])}")
 
 
-def _require_room(archive: Archive, scratch: Path) -> None:
+def _content_bytes(archive: Archive) -> int:
     record = archive.record
-    needed = record.content_bytes if record and record.content_bytes else archive.size_bytes * FOREIGN_GROWTH
+    return record.content_bytes if record and record.content_bytes else archive.size_bytes * FOREIGN_GROWTH
+
+
+def _require_room(archive: Archive, scratch: Path, needed: int) -> None:
     free = MANAGER.free_bytes(str(scratch))
     if free < needed:
         raise HostError(f"{archive.path.name}: no space to unpack it: about {output.size(needed)} are needed in "

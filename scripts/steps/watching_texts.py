@@ -22,7 +22,6 @@ from scripts.steps import base_texts, baselines, patch_files, patch_writing, sit
 from scripts.steps.baselines import ACCEPTED, UNKNOWN, Expected
 from scripts.steps.comparing_texts import BINARY_LOOK, TEXT_LIMIT, TextDiff, lines
 from scripts.steps.differences import visible
-from scripts.steps.scratch import scratch
 from scripts.steps.watching import Look
 from scripts.store import archive, contents
 
@@ -141,14 +140,12 @@ def _archived(instance: Instance, path: str) -> Before:
     for one in archive.of_instance(instance.settings, instance.name):
         if not one.record or not one.record.verified or path.startswith("/"):
             continue
-        with locks.hold(instance.settings, [Lock(one.path.name, exclusive=False)], "check"), \
-                scratch(instance) as folder:
-            if process.conduct.dry_run:
-                return Before(None)
-            held = contents.read(one, folder)
-            app = next(part for part in held.parts if part.kind == contents.APP)
+        if process.conduct.dry_run:
+            return Before(None)
+        with locks.hold(instance.settings, [Lock(one.path.name, exclusive=False)], "check"):
+            app = next(part for part in contents.parts(one) if part.kind == contents.APP)
             inside = posixpath.join(app.folder, path)
-            text = contents.files(held, [inside]).get(inside)
+            text = contents.files(one, [inside]).get(inside)
         return Before(text, one.path.name)
     return Before(None)
 

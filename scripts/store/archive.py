@@ -1,9 +1,9 @@
 """Archives on disk: their names, what stands beside them, how one is chosen and removed.
 
-archives/NAME/NAME_2026-11-21_02-08-57.tar.bz2 has two companions: `.sha256`, which sha256sum -c reads, and
-`.record.json`: what we know of it without opening it. The name holds the local time it was begun. When an instance is
-forgotten its folder becomes archives/NAME.forgotten-MOMENT, so that another one of that name never takes them for its
-own.
+archives/NAME/NAME_2026-11-21_02-08-57.tar.bz2 has three companions: `.sha256`, which sha256sum -c reads,
+`.record.json`: what we know of it without opening it, and `.index`: where in it things lie (index.py). The name holds
+the local time it was begun. When an instance is forgotten its folder becomes archives/NAME.forgotten-MOMENT, so that
+another one of that name never takes them for its own.
 """
 
 import json
@@ -19,6 +19,7 @@ from scripts.registry.settings import Settings
 STAMP = "%Y-%m-%d_%H-%M-%S"
 NAME_FORM = r"(?P<name>{name})_(?P<stamp>\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d)\.tar\.(?P<packed>bz2|zst)"
 PARTIAL = ".partial"
+COMPANIONS = (".sha256", ".record.json", ".index")
 FORGOTTEN = ".forgotten-"  # no instance's name has a dot
 BACKUP, SAFETY = "backup", "safety"
 
@@ -37,6 +38,7 @@ class Record:
     content_bytes: int = 0
     warnings: int = 0
     dumped: str = ""
+    read_whole: str = ""    # when everything was read and unpacked for the last time, in this archive or one before it
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Archive:
 def companion(path: Path, ending: str) -> Path:
     """Return the path of what stands beside an archive."""
     return path.with_name(path.name + ending)
+
+
+def now() -> str:
+    """Return this moment as records tell it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def folder(settings: Settings, instance: str) -> Path:
@@ -145,7 +152,7 @@ def update_record(archive: Archive, **changes: object) -> None:
 
 def remove(archive: Archive) -> None:
     """Remove an archive and its companions, the archive first: companions alone claim nothing."""
-    MANAGER.remove(str(archive.path), str(archive.checksum_path), str(companion(archive.path, ".record.json")))
+    MANAGER.remove(str(archive.path), *(str(companion(archive.path, ending)) for ending in COMPANIONS))
 
 
 def forget(settings: Settings, instance: str) -> Path | None:

@@ -5,23 +5,24 @@ have no list of checksums, tell as much.
 """
 
 import hashlib
+import os
 import tarfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from scripts.errors import ArchiveError, CommandError
-from scripts.hosts import process
+from scripts.errors import ArchiveError
 from scripts.hosts.listing import FILE, FOLDER, LINK, Entry
-from scripts.hosts.streams import CHUNK, Sink, Source
-from scripts.store import checksums, compress, manifest, verify
+from scripts.hosts.streams import CHUNK
+from scripts.store import checksums, manifest, members, picking, reading, verify
 from scripts.store.archive import Archive
 from scripts.store.manifest import APP, DATA, Manifest, Part
+from scripts.store.members import Passing
 
 KINDS = {tarfile.SYMTYPE: LINK, tarfile.DIRTYPE: FOLDER, tarfile.FIFOTYPE: "p", tarfile.CHRTYPE: "c",
          tarfile.BLKTYPE: "b"}
 KEPT = (manifest.DUMP_NAME, manifest.OUR_NAME, manifest.OLD_NAME, checksums.LIST_NAME)
-END_MARK = bytes(1024)
 
 
 @dataclass
@@ -57,7 +58,7 @@ def read(archive: Archive, folder: Path, unverified: bool = False) -> Contents:
     """
     verify.check_file(archive, unverified)
     found = Contents(archive, folder)
-    _pass_through(archive, lambda members, member: _take(found, members, member))
+    members.each(archive, reading.index_of(archive), lambda passing: _take(found, passing))
     try:
         _describe(found)
     except ArchiveError as fault:
@@ -66,68 +67,44 @@ def read(archive: Archive, folder: Path, unverified: bool = False) -> Contents:
     return found
 
 
-def files(found: Contents, paths: Collection[str]) -> dict[str, bytes]:
-    """Return what is in some files, by path below the archive's top folder; a second pass."""
-    texts: dict[str, bytes] = {}
+def files(archive: Archive, paths: Collection[str]) -> dict[str, bytes]:
+    """Return what is in some files, by path below the archive's top folder; without an index by a pass through all."""
+    wanted, texts = set(map(os.fsencode, paths)), {}
 
-    def take(members: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        path = _below_top(member.name)
-        if path in paths and member.isreg():
-            texts[path] = members.extractfile(member).read()
+    def take(passing: Passing) -> None:
+        if passing.path in wanted and passing.info.isreg():
+            texts[os.fsdecode(passing.path)] = passing.content().read()
 
-    _pass_through(found.archive, take)
+    found = reading.index_of(archive)
+    segments = found and picking.holding_any(found, wanted)
+    members.each(archive, found, take, segments)
     return texts
 
 
-def _pass_through(archive: Archive, take: Callable[[tarfile.TarFile, tarfile.TarInfo], None]) -> None:
-    def stage(source: Source, sink: Sink) -> None:
-        reader = _Reader(source)
-        with tarfile.open(fileobj=reader, mode="r|", bufsize=CHUNK, encoding="utf-8",
-                          errors="surrogateescape") as members:
-            for member in members:
-                take(members, member)
-                members.members = []  # tarfile would keep all of them
-        reader.drain()
+def parts(archive: Archive) -> tuple[Part, ...]:
+    """Return the parts that an archive's oldest description names; raise ArchiveError when it is no backup."""
+    return parts_in(archive, files(archive, [manifest.OLD_NAME]))
 
+
+def parts_in(archive: Archive, descriptions: Mapping[str, bytes]) -> tuple[Part, ...]:
+    """Return the same from a description that was read already."""
     try:
-        with open(archive.path, "rb") as file:
-            process.pipe(compress.decompressor(archive.packed), stage, out_of=file)
-    except (CommandError, tarfile.TarError, EOFError) as error:
-        raise ArchiveError(f"{archive.path.name}: cannot be read: {error}") from error
+        if manifest.OLD_NAME not in descriptions:
+            raise ArchiveError(f"is no backup of an instance: {manifest.OLD_NAME} is missing in it")
+        return manifest.parse_old(descriptions[manifest.OLD_NAME])
+    except ArchiveError as fault:
+        raise ArchiveError(f"{archive.path.name}: {fault}") from fault
 
 
-class _Reader:
-    """What tarfile reads from; knows whether the stream had its end mark, which tarfile does not ask for."""
-
-    def __init__(self, source: Source) -> None:
-        self._source, self._end = source, b""
-
-    def read(self, size: int) -> bytes:
-        pieces, missing = [], size
-        while missing and (data := self._source.read(missing)):
-            pieces.append(data)
-            missing -= len(data)
-        whole = b"".join(pieces)
-        self._end = (self._end + whole)[-len(END_MARK):]
-        return whole
-
-    def drain(self) -> None:
-        """Read on to the end; raise ReadError when the stream stopped early: between two files nobody would notice."""
-        while self.read(CHUNK):
-            pass
-        if self._end != END_MARK:
-            raise tarfile.ReadError("it stops before its end mark")
-
-
-def _take(found: Contents, members: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-    top, path = member.name.removeprefix("./").split("/", 1)[0], _below_top(member.name)
+def _take(found: Contents, passing: Passing) -> None:
+    top, path, member = passing.top, os.fsdecode(passing.path), passing.info
     if top == ".":
         return
     found.top = found.top or top
     if top != found.top:
         raise tarfile.ReadError("it has several entries at its top instead of one folder, so it is no backup")
     if member.islnk():  # a second name of a file that came before
-        first = _below_top(member.linkname)
+        first = members.below_top(member.linkname)
         if first not in found.entries:
             raise tarfile.ReadError(f"{path}: is a second name of {first}, which is not in it")
         found.entries[path] = found.entries[first]
@@ -137,13 +114,12 @@ def _take(found: Contents, members: tarfile.TarFile, member: tarfile.TarInfo) ->
                                 member.uname or str(member.uid), member.gname or str(member.gid), member.size,
                                 str(member.mtime), member.linkname if member.issym() else "")
     if member.isreg():
-        found.sums[path] = _summed(found, members, member, path)
+        found.sums[path] = _summed(found, passing.content(), path)
 
 
-def _summed(found: Contents, members: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> str:
+def _summed(found: Contents, content: IO[bytes], path: str) -> str:
     """Return the sha256 of a member's content, which is kept when it is one of the archive's own files."""
     total = hashlib.sha256()
-    content = members.extractfile(member)
     kept = open(found.folder / path, "xb") if path in KEPT else None
     try:
         while data := content.read(CHUNK):
@@ -181,7 +157,3 @@ def _require(found: Contents, name: str) -> Path:
         raise ArchiveError(f"is no backup of an instance: {name} is missing in it")
     return found.folder / name
 
-
-def _below_top(name: str) -> str:
-    """Return a member's path below the one folder at the archive's top; that folder itself is ""."""
-    return name.removeprefix("./").rstrip("/").partition("/")[2]

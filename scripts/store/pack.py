@@ -1,26 +1,30 @@
-"""Makes the one tar stream of an archive out of several folders, and knows the sha256 of every file in it.
+"""Reads what of a tree is to be packed, by tar, and hands it on in segments, with the sha256 of every file.
 
-The folders are packed by GNU tar one after the other; their end marks are taken out on the way, so that any tar
-reads the whole as one archive. What tar really delivered is compared with what it was asked for: its exit code
-alone says too little.
+What tar really delivered is compared with what it was asked for: its exit code alone says too little.
 """
 
+import bisect
 import collections
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
 from scripts.hosts.streams import Sink, Source
-from scripts.store import checksums, walk
-from scripts.store.tar_stream import BLOCK, TarStream
+from scripts.store import checksums, index, segments, sizes
+from scripts.store.index import FILE, SECOND_NAME, Member, Segment
+from scripts.store.packing import Packer, Placed
+from scripts.store.row import About, Row
+from scripts.store.segments import Fresh, Item, Kept, Planner
+from scripts.store.tar_stream import BLOCK, Head, TarStream
+from scripts.store.tree import Tree
+from scripts.store.unchanged import Unchanged
+from scripts.store.walk import in_order
 
-RECORD = 20 * BLOCK     # tar's usual unit of writing; some readers complain of anything else
 TAR_DIFFERS = 1         # a file changed while it was read
 TAR_FAILED = 2          # among others: a file vanished between our list and tar's look
 HARMLESS = re.compile(r"tar: .*(Cannot stat: No such file or directory|File removed before we read it"
@@ -28,101 +32,239 @@ HARMLESS = re.compile(r"tar: .*(Cannot stat: No such file or directory|File remo
                       r"|Exiting with failure status due to previous errors|socket ignored)")
 
 
-@dataclass
-class Packed:
-    """What went into a stream."""
+@dataclass(frozen=True)
+class Asked:
+    """One name that tar was asked for. item is the place of what it belongs to in the plan.
 
-    files: int = 0
-    stream_bytes: int = 0
-    stream_sha256: str = ""
-    vanished: list[str] = field(default_factory=list)
-
-
-class ArchiveStream:
-    """Writes the tar stream of one archive into sink, part by part; `finish` closes it.
-
-    top is the archive's one top folder. The checksum list grows in list_path while parts are added.
+    A member that is not wanted itself is there for a further name of it that is. Where old is set tar is not asked: the
+    very same member is in that segment of the previous archive.
     """
 
-    def __init__(self, sink: Sink, top: str, list_path: Path,
-                 on_bytes: Callable[[int], None] = lambda count: None) -> None:
-        self._sink, self._top, self._list, self._on_bytes = sink, top, open(list_path, "wb"), on_bytes
-        self._hash = hashlib.sha256()
-        self.packed = Packed()
+    name: bytes
+    member: Member
+    item: int
+    is_wanted: bool = True
+    old: Segment | None = None
 
-    def add_tree(self, folder: str, inside: str, leave_out: walk.LeaveOut) -> None:
-        """Add a folder with all below it as `top/inside`; links stay as they are."""
-        prefix = f"{self._top}/{inside}"
-        # Names and hard links move below the prefix, the targets of symbolic links do not (S).
-        rename = f"--transform=flags=rhS;s,^\\.,{_replacement(prefix)},"
-        self._add(folder, walk.members(folder, leave_out), os.fsencode(prefix), [rename])
 
-    def add_files(self, folder: str, names: list[str]) -> None:
-        """Add single files and folders (without their content) that already lie below folder as `top/...`."""
-        self._add(folder, (b"./" + os.fsencode(name) for name in names), b"", ["--transform=flags=r;s,^\\./,,"])
+def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned: int, packer: Packer,
+              row: Row) -> list[str]:
+    """Put a tree into the row as planned, read what is to be read, and return what vanished meanwhile.
 
-    def close_list(self) -> None:
-        """Close the checksum list, so that it can be packed itself."""
-        self._list.close()
+    scanned is when its members were looked at. Raises ArchiveError when tar left something out.
+    """
+    delivery = _Delivery(tree, os.fsencode(top))
+    unchanged = Unchanged(packer.previous, tree.inside) \
+        if tree.is_far and packer.previous and planner.trusts_stats else None
+    segmenting = _Segmenting(delivery, plan, scanned, packer, row, unchanged)
+    if any(isinstance(item, Fresh) for item in plan):
+        asked = _to_ask(plan, planner, tree.inside, unchanged)
+        _read(tree, delivery, segmenting, asked, f"{top}/{tree.part.folder}")
+    segmenting.finish()
+    return delivery.vanished()
+
+
+def _read(tree: Tree, delivery: "_Delivery", segmenting: "_Segmenting", asked: Iterator[Asked], prefix: str) -> None:
+    # Names and hard links move below the prefix, the targets of symbolic links do not (S).
+    tar = tree.tar(f"--transform=flags=rhS;s,^\\.,{_replacement(prefix)},")
+    stream = TarStream(segmenting)
+
+    def take(source: Source, sink: Sink) -> None:
+        for chunk in tree.chunks(source):
+            stream.feed(chunk)
+
+    try:
+        process.pipe(lambda source, sink: delivery.ask(asked, sink), tar, take, ok=(0, TAR_DIFFERS))
+    except CommandError as error:
+        delivery.excuse(error)
+    stream.finish()
+
+
+def _to_ask(plan: list[Item], planner: Planner, inside: bytes, unchanged: Unchanged | None) -> Iterator[Asked]:
+    """Yield what tar is asked for, in order.
+
+    Of a file whose first name lies in a segment that is kept, or is not asked for, tar has to see that name too, or it
+    would not make the further name a link.
+    """
+    starts = [in_order(item.first) for item in plan]
+    seen: set[bytes] = set()
+    not_asked: set[bytes] = set()
+    for place, item in enumerate(plan):
+        if isinstance(item, Kept):
+            continue
+        for member in planner.members(item):
+            if old := unchanged.holding(member) if unchanged else None:
+                not_asked.add(member.path)
+                yield Asked(_name(member.path, inside), member, place, old=old)
+                continue
+            first = member.target if member.kind == SECOND_NAME else b""
+            if first and first not in seen and (first in not_asked or isinstance(
+                    plan[bisect.bisect_right(starts, in_order(first)) - 1], Kept)):
+                seen.add(first)
+                yield Asked(_name(first, inside), member._replace(path=first), place, is_wanted=False)
+            yield Asked(_name(member.path, inside), member, place)
+
+
+class _Segmenting:
+    """Takes the members that tar delivers and puts segments of them into the row, between those that are kept."""
+
+    def __init__(self, delivery: "_Delivery", plan: list[Item], scanned: int, packer: Packer, row: Row,
+                 unchanged: Unchanged | None) -> None:
+        self._unchanged = unchanged
+        self._delivery, self._plan, self._scanned, self._packer, self._row = delivery, plan, scanned, packer, row
+        self._next = 0              # of the plan: what was not begun
+        self._item = -1
+        self._raw = bytearray()
+        self._texts = _Texts()
+        self._member: Member | None = None      # None while one passes that is not wanted
+        self._is_large = False
+        self._hash = None
+
+    def begin(self, head: Head) -> None:
+        for asked in self._delivery.up_to(head.name):
+            self._take_old(asked)
+        self._begin(self._delivery.got(head.name), head)
+
+    def _take_old(self, asked: Asked) -> None:
+        """Take a member that tar was not asked for."""
+        found = self._unchanged.recorded(asked.member.path, asked.old)
+        self._begin(asked, found.head)
+        if found.content:
+            self.content(memoryview(found.content))
+        self.end(found.padding)
+
+    def _begin(self, asked: Asked, head: Head) -> None:
+        self._member = None
+        if not asked.is_wanted:
+            return
+        if asked.item != self._item:
+            self._close()
+            self._keep_up_to(asked.item)
+            self._item, self._next = asked.item, asked.item + 1
+        self._member = _delivered(asked.member, head)
+        is_settled = self._member is asked.member and segments.is_settled(asked.member, self._scanned)
+        self._hash = hashlib.sha256() if head.kind == FILE else None
+        self._is_large = head.kind == FILE and head.size >= self._packer.sizes.large
+        if self._is_large:
+            self._close()
+            self._row.piece(self._packer.submit(head.raw), self._member.path)
+        else:
+            self._raw += head.raw
+        self._texts.is_settled &= is_settled
+
+    def content(self, data: memoryview) -> None:
+        if self._member is None:
+            return
+        self._hash.update(data)
+        self._raw += data
+        while self._is_large and len(self._raw) > self._packer.sizes.most:
+            self._piece(sizes.cut(self._raw, self._packer.sizes))
+
+    def end(self, padding: int) -> None:
+        if self._member is None:
+            return
+        self._raw += bytes(padding)
+        self._texts.add(self._member._replace(sha256=self._hash.hexdigest() if self._hash else ""))
+        if self._is_large:
+            self._piece(len(self._raw))
+            self._row.whole(self._texts.about())
+            self._texts = _Texts()
+        self._member = None
 
     def finish(self) -> None:
-        """Write the end mark."""
-        end = 2 * BLOCK
-        self._write(bytes(end + -(self.packed.stream_bytes + end) % RECORD))
-        self.packed.stream_sha256 = self._hash.hexdigest()
+        """Put the rest into the row."""
+        for asked in self._delivery.up_to(None):
+            self._take_old(asked)
+        self._close()
+        self._keep_up_to(len(self._plan))
 
-    def _add(self, folder: str, names, prefix: bytes, options: list[str]) -> None:
-        delivery = _Delivery(folder, prefix)
-        stream = TarStream(lambda name, digest: self._member(delivery, name, digest))
-        tar = MANAGER.command("tar", "-c", "--format=gnu", "--no-recursion", "--null", *options, "-C", folder,
-                              "-f", "-", "-T", "-")
-        try:
-            process.pipe(lambda source, sink: delivery.ask(names, sink), tar,
-                         lambda source, sink: self._pass_on(source, stream), ok=(0, TAR_DIFFERS))
-        except CommandError as error:
-            delivery.excuse(error)
-        stream.finish()
-        self.packed.vanished += delivery.vanished()
+    def _piece(self, length: int) -> None:
+        with memoryview(self._raw) as view:
+            placed = self._packer.submit(view[:length])
+        self._row.piece(placed, self._member.path)
+        del self._raw[:length]
 
-    def _pass_on(self, source: Source, stream: TarStream) -> None:
-        for chunk in source.chunks():
-            self._write(stream.feed(chunk))
+    def _close(self) -> None:
+        if self._raw:
+            placed: Future[Placed] = self._packer.submit(self._raw)
+            self._row.put(placed, self._texts.about())
+            self._raw = bytearray()
+        self._texts = _Texts()
 
-    def _write(self, data: bytes | memoryview) -> None:
-        self._hash.update(data)
-        self.packed.stream_bytes += len(data)
-        self._sink.write(data)
-        self._on_bytes(len(data))
+    def _keep_up_to(self, place: int) -> None:
+        for item in self._plan[self._next:place]:
+            if isinstance(item, Kept):
+                for segment in item.segments:
+                    self._row.keep(segment)
+        self._next = max(self._next, place)
 
-    def _member(self, delivery: "_Delivery", name: bytes, digest: str | None) -> None:
-        delivery.got(name)
-        if digest and not self._list.closed:
-            self._list.write(checksums.line(digest, name.removeprefix(os.fsencode(self._top) + b"/")))
-            self.packed.files += 1
+
+@dataclass
+class _Texts:
+    """What the index will say of a segment, as it grows."""
+
+    first: bytes | None = None
+    count: int = 0
+    members: bytearray = field(default_factory=bytearray)
+    sums: bytearray = field(default_factory=bytearray)
+    is_settled: bool = True
+
+    def add(self, member: Member) -> None:
+        self.first = member.path if self.first is None else self.first
+        self.count += 1
+        self.members += index.described(member)
+        if member.sha256:
+            self.sums += checksums.line(member.sha256, member.path)
+
+    def about(self) -> About:
+        state = index.state_of([self.members]) if self.is_settled else ""
+        return About(self.first or b"", self.count, state, bytes(self.members), bytes(self.sums))
+
+
+def _delivered(asked: Member, head: Head) -> Member:
+    """Return a member as it is in the stream: the very same, unless it became something else since it was looked at."""
+    if asked.kind == head.kind and (head.kind != FILE or asked.size == head.size):
+        return asked
+    target = asked.target if asked.kind == head.kind else b""
+    return asked._replace(kind=head.kind, size=head.size if head.kind == FILE else asked.size, target=target)
 
 
 class _Delivery:
     """Compares what tar was asked for with what it delivered, in order and without holding all names."""
 
-    def __init__(self, folder: str, prefix: bytes) -> None:
-        self._folder, self._prefix = os.fsencode(folder), prefix
-        self._asked: collections.deque[bytes] = collections.deque()
-        self._missing: list[bytes] = []
+    def __init__(self, tree: Tree, top: bytes) -> None:
+        self._tree, self._prefix = tree, top + b"/"
+        self._asked: collections.deque[Asked] = collections.deque()
+        self._missing: list[Asked] = []
 
-    def ask(self, names, sink: Sink) -> None:
-        for name in names:
-            self._asked.append(name)
-            sink.write(name + b"\0")
+    def ask(self, names: Iterator[Asked], sink: Sink) -> None:
+        waiting = bytearray()
+        for asked in names:
+            self._asked.append(asked)
+            waiting += b"" if asked.old else asked.name + b"\0"
+            if len(waiting) > 8 * BLOCK:
+                sink.write(waiting)
+                waiting = bytearray()
+        sink.write(waiting)
 
-    def got(self, member: bytes) -> None:
-        """Note a member; what was asked for before it and did not come is missing."""
-        member = member.rstrip(b"/")
-        while self._asked:
+    def up_to(self, name: bytes | None) -> Iterator[Asked]:
+        """Yield what comes before a member, or before the end, and was not to come by tar.
+
+        What was asked for before it and did not come is missing.
+        """
+        path = name.rstrip(b"/").removeprefix(self._prefix) if name is not None else None
+        while self._asked and (self._asked[0].old or self._asked[0].member.path != path):
             asked = self._asked.popleft()
-            if self._member_name(asked) == member:
-                return
-            self._missing.append(asked)
-        raise ArchiveError(f"tar packed {os.fsdecode(member)!r}, which it was not asked for")
+            if asked.old:
+                yield asked
+            else:
+                self._missing.append(asked)
+
+    def got(self, name: bytes) -> Asked:
+        """Return what a member was asked for as; all before it was taken."""
+        if self._asked:
+            return self._asked.popleft()
+        raise ArchiveError(f"tar packed {os.fsdecode(name)!r}, which it was not asked for")
 
     def excuse(self, error: CommandError) -> None:
         """Let tar's failure pass when all it says is that files came, went or changed meanwhile."""
@@ -132,14 +274,16 @@ class _Delivery:
 
     def vanished(self) -> list[str]:
         """Return what was asked for and is gone; raise ArchiveError for what is there and did not come."""
-        missing = [*self._missing, *self._asked]
-        for name in missing:
-            if os.path.lexists(os.path.join(self._folder, name)):
-                raise ArchiveError(f"{os.fsdecode(self._folder)}: tar left out {os.fsdecode(name)!r}, which is there")
-        return [os.fsdecode(os.path.join(self._folder, name[2:])) for name in missing]
+        missing = [asked.name for asked in self._missing]
+        for name in self._tree.present(missing) if missing else ():
+            raise ArchiveError(f"{self._tree.folder}: tar left out {os.fsdecode(name)!r}, which is there")
+        wanted = [asked.name for asked in self._missing if asked.is_wanted]
+        return [os.fsdecode(os.path.join(os.fsencode(self._tree.folder), name[2:])) for name in wanted]
 
-    def _member_name(self, asked: bytes) -> bytes:
-        return self._prefix + asked[1:] if self._prefix else asked[2:]
+
+def _name(path: bytes, inside: bytes) -> bytes:
+    """Return a member's path as tar is asked for it: from the tree's folder."""
+    return b"." + path.removeprefix(inside)
 
 
 def _replacement(text: str) -> str:

@@ -1,33 +1,23 @@
 """Reads archives back: is the file what it was, does every byte unpack, is what unpacked what was packed."""
 
-import hashlib
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
 from scripts.hosts.streams import Sink, Source
-from scripts.store import checksums, compress
+from scripts.store import checksums, compress, damage, reading
 from scripts.store.archive import Archive
-from scripts.store.tar_stream import BLOCK
+from scripts.store.checking import KEPT, Checking, Differs
+from scripts.store.index import FILE, SECOND_NAME, Index
+from scripts.store.reading import Raw
+from scripts.store.tar_stream import BLOCK, TarStream
+from scripts.store.walk import KINDS
 
 END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
-
-
-def read_back(path: Path, packed: str, stream_sha256: str) -> str:
-    """Read a just written archive from the disk, unpack it whole, and return the sha256 of the file.
-
-    Raises ArchiveError when it does not unpack to the very bytes that were packed.
-    """
-    forget_cached(path)
-    file_hash, stream_hash = hashlib.sha256(), hashlib.sha256()
-    with open(path, "rb") as file:
-        process.pipe(_hashing(file_hash), compress.decompressor(packed), _swallow(stream_hash), out_of=file)
-    if stream_hash.hexdigest() != stream_sha256:
-        raise ArchiveError(f"{path.name}: what was read back is not what was packed; the disk or "
-                           "the packing program is at fault")
-    return file_hash.hexdigest()
 
 
 def check_file(archive: Archive, unverified: bool = False) -> bool:
@@ -43,31 +33,86 @@ def check_file(archive: Archive, unverified: bool = False) -> bool:
                            "changed. To take it as it is, as far as it can be read: UNVERIFIED=yes")
     wanted = archive.checksum_path.read_text(encoding="utf-8", errors="replace").split(" ", 1)[0]
     if checksums.of_file(archive.path) != wanted:
-        raise ArchiveError(f"{name}: is damaged: its sha256 differs from the one beside it. Nothing was changed. "
-                           f"Try an older one: make archives INSTANCE={archive.instance}")
+        raise ArchiveError(f"{name}: is damaged: its sha256 differs from the one beside it{damage.of_file(archive)}. "
+                           f"Nothing was changed. {damage.way_out(archive)}")
     return True
 
 
-def unpack(archive: Archive, folder: Path) -> Path:
-    """Unpack an archive into an empty folder, check every file against its list, and return its top folder.
+def unpack(archive: Archive, folder: Path, found: Index | None = None) -> Path:
+    """Unpack an archive into an empty folder, see that what lies there is what was packed, and return its top folder.
 
-    Raises ArchiveError when it cannot be unpacked, has not the shape of an archive, or holds other bytes than
-    its list says. An archive without a list (TRIM's, Tiki Manager's) is only unpacked.
+    With an index each part of the stream is compared before it is unpacked; without one, each file with the archive's
+    list afterwards. An archive without a list (TRIM's, Tiki Manager's) is only unpacked. Raises ArchiveError when
+    something differs, or when it cannot be unpacked or is of another shape.
     """
     same_owners = ["--same-owner"] if os.geteuid() == 0 else ["--no-same-owner"]
+    tar = MANAGER.command("tar", "-x", "-p", *same_owners, "-C", str(folder), "-f", "-")
     try:
-        with open(archive.path, "rb") as file:
-            process.pipe(compress.decompressor(archive.packed), _up_to_the_end_mark,
-                         MANAGER.command("tar", "-x", "-p", *same_owners, "-C", str(folder), "-f", "-"), out_of=file)
+        if found:
+            reading.pour(archive, found, tar)
+        else:
+            with open(archive.path, "rb") as file:
+                process.pipe(compress.decompressor(archive.packed), _up_to_the_end_mark, tar, out_of=file)
     except (CommandError, _Cut) as error:
         raise ArchiveError(f"{archive.path.name}: cannot be unpacked: {error}") from error
     tops = list(folder.iterdir())
     if len(tops) != 1 or not tops[0].is_dir() or tops[0].is_symlink():
         raise ArchiveError(f"{archive.path.name}: is no backup: it has {len(tops)} entries at its top instead of "
                            "one folder")
-    if (tops[0] / checksums.LIST_NAME).exists():
+    if found:
+        _refuse_differences(archive, _not_landed(found, tops[0]))
+    elif (tops[0] / checksums.LIST_NAME).exists():
         _refuse_differences(archive, checksums.differences(tops[0]))
     return tops[0]
+
+
+def check_all(archive: Archive, found: Index, folder: Path) -> set[str]:
+    """Unpack all of an archive and compare every file with the index; return the paths of what lies two folders deep.
+
+    Nothing comes to the disk but the archive's own files, which are put into folder. Raises ArchiveError.
+    """
+    checking = Checking(found, folder)
+    stream = TarStream(checking)
+
+    def take(raws: Iterator[Raw]) -> None:
+        for raw in raws:
+            stream.feed(raw.content)
+        stream.finish()
+
+    try:
+        reading.through(archive, found, found.segments, take)
+        checking.finish()
+    except (CommandError, Differs) as error:
+        raise ArchiveError(f"{archive.path.name}: is damaged: {error}. Nothing was changed. "
+                           f"{damage.way_out(archive)}") from error
+    return checking.parts
+
+
+def own_bytes(found: Index) -> int:
+    """Return how much of the disk `check_all` takes."""
+    names = set(map(os.fsencode, KEPT))
+    return sum(member.size for segment in found.segments if b"/" not in segment.first
+               for member in found.members(segment) if member.path in names)
+
+
+def _not_landed(found: Index, top: Path) -> list[str]:
+    """Return what tar did not put on the disk as it should: a disk that is full, or a tar that lies, shows here.
+
+    The bytes that tar was given are known to be right, so it is asked only whether all of them arrived.
+    """
+    place, wrong = os.fsencode(top), []
+    for segment in found.segments:
+        for member in found.members(segment):
+            try:
+                status = os.lstat(os.path.join(place, member.path))
+            except OSError as error:
+                wrong.append(f"{os.fsdecode(member.path)}: {error.strerror}")
+                continue
+            kind = KINDS.get(stat.S_IFMT(status.st_mode))
+            if kind != (FILE if member.kind == SECOND_NAME else member.kind) or \
+                    (member.kind == FILE and status.st_size != member.size):
+                wrong.append(f"{os.fsdecode(member.path)}: is not what was packed")
+    return wrong
 
 
 def _refuse_differences(archive: Archive, differences: list[str]) -> None:
@@ -98,18 +143,3 @@ def _up_to_the_end_mark(source: Source, sink: Sink) -> None:
         end = (end + chunk[-END_MARK:])[-END_MARK:]
     if end != bytes(END_MARK):
         raise _Cut("it stops before its end mark")
-
-
-def _hashing(total):
-    def stage(source: Source, sink: Sink) -> None:
-        for chunk in source.chunks():
-            total.update(chunk)
-            sink.write(chunk)
-    return stage
-
-
-def _swallow(total):
-    def stage(source: Source, sink: Sink) -> None:
-        for chunk in source.chunks():
-            total.update(chunk)
-    return stage

@@ -8,41 +8,77 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 
+from scripts.store.index import FILE, FOLDER, LINK, SECOND_NAME, Member
+
 LeaveOut = Callable[[str], bool]
 """Says of a path relative to the folder whether it (and all below it) stays out."""
 
+KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK, stat.S_IFIFO: "p", stat.S_IFCHR: "c",
+         stat.S_IFBLK: "b"}     # a socket is none: no archive can hold one
 
-def members(folder: str, leave_out: LeaveOut) -> Iterator[bytes]:
-    """Yield `.` and every path below folder as `./a/b`, each folder before its content, sorted.
 
-    Sockets are not yielded: no archive can hold one. What vanishes meanwhile is passed over.
+class FirstNames:
+    """Knows which name of a file came first, of the files that have several."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, int], bytes] = {}
+
+    def role(self, member: Member) -> Member:
+        """Return a member of a file with several names as what tar makes of it: the file, or one more name of it."""
+        first = self._first.setdefault((member.dev, member.inode), member.path)
+        return member if first == member.path else member._replace(kind=SECOND_NAME, target=first)
+
+
+def in_order(path: bytes) -> bytes:
+    """Return what paths are sorted by: each folder before its content, names by their bytes."""
+    return path.replace(b"/", b"\0")
+
+
+def members(folder: str, inside: bytes, leave_out: LeaveOut) -> Iterator[Member]:
+    """Yield a folder and all below it, each folder before its content, sorted; their paths begin with inside.
+
+    Sockets are not yielded. What vanishes meanwhile is passed over.
     """
-    yield b"."
-    yield from _below(os.fsencode(folder), b".", leave_out)
-
-
-def _below(top: bytes, relative: bytes, leave_out: LeaveOut) -> Iterator[bytes]:
-    try:
-        with os.scandir(os.path.join(top, relative)) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        path = relative + b"/" + entry.name
-        if leave_out(os.fsdecode(path[2:])) or _is_socket(entry):
+    first_names, top = FirstNames(), os.fsencode(folder)
+    yield _member(inside, os.stat(top), b"")
+    waiting = [_entries(top)]   # of each folder on the way down, what is still to come
+    names = [b""]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            names.pop()
             continue
-        yield path
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(top, path, leave_out)
+        relative = names[-1] + entry.name
+        if leave_out(os.fsdecode(relative)):
+            continue
+        try:
+            found = entry.stat(follow_symlinks=False)
+            target = os.readlink(entry.path) if stat.S_ISLNK(found.st_mode) else b""
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if stat.S_ISSOCK(found.st_mode):
+            continue
+        member = _member(inside + b"/" + relative, found, target)
+        yield first_names.role(member) if found.st_nlink > 1 and member.kind != FOLDER else member
+        if member.kind == FOLDER:
+            waiting.append(_entries(entry.path))
+            names.append(relative + b"/")
 
 
-def _is_socket(entry: os.DirEntry) -> bool:
-    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink():
-        return False
+def _entries(folder: bytes) -> Iterator[os.DirEntry]:
+    """Return what is in a folder, by name; nothing when it is gone."""
     try:
-        return stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return True
+        with os.scandir(folder) as found:
+            return iter(sorted(found, key=lambda entry: entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return iter(())
+
+
+def _member(path: bytes, found: os.stat_result, target: bytes) -> Member:
+    mode = found.st_mode
+    return Member(path, KINDS[stat.S_IFMT(mode)], found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
+                  found.st_dev, mode & 0o7777, found.st_uid, found.st_gid, target)
 
 
 def any_of(patterns: tuple[str, ...]) -> LeaveOut:
@@ -59,16 +95,3 @@ def any_of(patterns: tuple[str, ...]) -> LeaveOut:
 def _expression(pattern: str) -> str:
     pieces = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(pieces.get(piece, re.escape(piece)) for piece in re.split(r"(\*\*|\*|\?)", pattern))
-
-
-def size_of(folder: str, leave_out: LeaveOut) -> int:
-    """Return the bytes of the files that an archive would take."""
-    total = 0
-    top = os.fsencode(folder)
-    for path in members(folder, leave_out):
-        try:
-            found = os.lstat(os.path.join(top, path))
-        except FileNotFoundError:
-            continue
-        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
-    return total

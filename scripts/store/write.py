@@ -1,120 +1,168 @@
-"""Writes one archive from its parts: in which order they come, and the one moment at which it counts.
-
-Until then everything bears `.partial`; an archive under its final name was unpacked whole from the disk.
-"""
+"""Writes one archive from its parts: in which order they come, and what of them the previous archive has already."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
-from scripts.hosts.streams import Sink, Source
-from scripts.store import archive, checksums, compress, manifest, verify
-from scripts.store.archive import Record
+from scripts.store import archive, checksums, index, manifest, pack, segments
+from scripts.store.committing import Pending
+from scripts.store.index import Header, Totals
 from scripts.store.manifest import Part
-from scripts.store.pack import ArchiveStream, Packed
-from scripts.store.walk import LeaveOut
+from scripts.store.own import Own
+from scripts.store.packing import Packer, Placed
+from scripts.store.row import Counts, Row
+from scripts.store.segments import Item, Planner
+from scripts.store.tree import Tree
+
+__all__ = ["Contents", "Dump", "Packed", "Tree", "write"]
+
+LIST_WHOLE = 16 << 20   # bytes; a list up to here is one segment, so that one changed file changes few segments
 
 
-@dataclass(frozen=True)
-class Tree:
-    """A part of a site and where the manager reads it."""
+class Dump(Protocol):
+    """A dump that is packed already: its pieces in order, each with what the index is to note of it.
 
-    part: Part
-    folder: str
-    leave_out: LeaveOut
+    The last one has tar's padding; size_bytes and sha256 have not.
+    """
+
+    size_bytes: int
+    sha256: str
+    pieces: list[tuple[Placed, Any]]
 
 
 @dataclass(frozen=True)
 class Contents:
     """What goes into an archive.
 
-    scratch is an empty folder of the manager; `scratch/top` holds external files by their names and, once dump is
-    done, the dump. describe gets what was packed so far and returns the text of our manifest.
+    scratch is an empty folder of the manager; `scratch/top` holds external files by their names. describe gets what was
+    packed so far and returns the text of our manifest; the list of checksums lies in list_path then.
     """
 
     top: str
     trees: tuple[Tree, ...]
     external: tuple[Part, ...]
     scratch: Path
-    dump: "Future[object]"
-    describe: Callable[[Packed], bytes]
+    dump: "Future[Dump]"
+    describe: Callable[["Packed"], bytes]
 
     @property
     def folder(self) -> Path:
         return self.scratch / self.top
 
-
-def write(partial: Path, packed_as: str, contents: Contents, on_bytes: Callable[[int], None]) -> Packed:
-    """Pack everything into partial, on all cores; the dump may still be running when this begins."""
-    packed: list[Packed] = []
-
-    def stage(source: Source, sink: Sink) -> None:
-        stream = ArchiveStream(sink, contents.top, contents.folder / checksums.LIST_NAME, on_bytes)
-        packed.append(_fill(stream, contents))
-
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        process.pipe(stage, compress.compressor(packed_as), into=file)
-    return packed[0]
+    @property
+    def list_path(self) -> Path:
+        return self.folder / checksums.LIST_NAME
 
 
-def commit(partial: Path, final: Path, packed_as: str, stream_sha256: str, record: Record) -> None:
-    """Read partial back from the disk and, when it is whole, let it count under its final name.
+@dataclass
+class Packed:
+    """What went into an archive. fresh are its new segments by number; damaged is how many old ones were not whole."""
 
-    Raises ArchiveError when it is not; partial is then removed.
+    files: int = 0
+    counts: Counts = field(default_factory=Counts)
+    fresh: list[int] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    damaged: int = 0
+
+    @property
+    def stream_bytes(self) -> int:
+        return self.counts.raw_bytes
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the segments of a tree come about; its members were looked at from scanned on, by its host's clock."""
+
+    tree: Tree
+    items: list[Item]
+    scanned: int
+
+
+def write(pending: Pending, contents: Contents, packer: Packer, whole: str,
+          on_bytes: Callable[[int], None]) -> Packed:
+    """Pack everything into a partial archive, and its index beside it; the dump may still be running when this begins.
+
+    whole is when all was read for the last time: then a file whose stat is what it was is not read. Without it all are.
     """
-    try:
-        digest = verify.read_back(partial, packed_as, stream_sha256)
-        MANAGER.write(str(archive.companion(final, ".sha256")), f"{digest}  {final.name}\n".encode(), 0o600)
-        archive.write_record(final, record)
-        MANAGER.rename(str(partial), str(final))
-        MANAGER.sync(str(final))
-    except BaseException:
-        MANAGER.remove(str(partial))
-        raise
+    previous = packer.previous
+    with open(contents.scratch / "members", "w+b") as spool:
+        planner = Planner(packer.sizes, spool, previous.index if previous else None, bool(whole))
+        plans = _planned(contents, planner, packer)
+        scanned = min((plan.scanned for plan in plans), default=0)
+        header = Header(pending.final.name, packer.packed_as, contents.top, scanned, whole or archive.now())
+        writer = index.Writer(pending.partial_index, header)
+        descriptor = os.open(pending.partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with open(contents.list_path, "wb") as listing:
+                row = Row(descriptor, writer, previous, listing, on_bytes)
+                packed = _fill(contents, plans, planner, packer, row)
+            writer.finish(lambda count: Totals(row.size_bytes, packed.stream_bytes, count, packed.files))
+        finally:
+            writer.close()
+            os.close(descriptor)
+    return packed
 
 
-def clear_leftovers(folder: Path) -> list[str]:
-    """Remove what a killed run left in an archive folder; return the names. Only with the store's lock held."""
-    removed = []
-    for path in sorted(folder.glob(f"*{archive.PARTIAL}")):
-        MANAGER.remove(str(path))
-        removed.append(path.name)
-    for ending in (".sha256", ".record.json"):
-        for path in sorted(folder.glob(f"*.tar.*{ending}")):
-            if not path.with_name(path.name.removesuffix(ending)).exists():
-                MANAGER.remove(str(path))
-                removed.append(path.name)
-    return removed
+def _planned(contents: Contents, planner: Planner, packer: Packer) -> list[_Plan]:
+    """Look at all trees, and meanwhile at the bytes of the previous archive."""
+    def plan() -> list[_Plan]:
+        found = []
+        for tree in contents.trees:
+            scanned = tree.now()
+            found.append(_Plan(tree, planner.plan(tree.inside, tree.members()), scanned))
+        planner.done()
+        return found
+
+    if not packer.previous:
+        return plan()
+    plans, _ = process.side_by_side(plan, packer.previous.check)
+    return [_Plan(one.tree, segments.without_damaged(one.items, packer.previous.damaged), one.scanned) for one in plans]
 
 
-def _fill(stream: ArchiveStream, contents: Contents) -> Packed:
-    """Put the parts into the stream in their order.
+def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row) -> Packed:
+    """Put the parts into the archive in their order.
 
     The top folder comes first: Tiki Manager takes its name from the archive's first bytes. What describes the rest
     comes last: a reader that finds it may trust everything before it.
     """
+    packed = Packed(counts=row.counts, fresh=row.fresh, damaged=len(packer.previous.damaged) if packer.previous else 0)
+    own = Own(contents.top, packer, row)
+    _add_top(contents, own)
+    for plan in plans:
+        packed.vanished += pack.pack_tree(plan.tree, plan.items, planner, contents.top, plan.scanned, packer, row)
+    dump = contents.dump.result()
+    own.large(manifest.DUMP_NAME.encode(), dump.size_bytes, dump.sha256, dump.pieces)
+    packed.files = row.close_list()
+    _add_list(contents.list_path, own, packer)
+    own.add(manifest.OUR_NAME.encode(), contents.describe(packed))
+    row.finish()
+    own.end_mark(packed.stream_bytes)
+    own.close()
+    row.finish()
+    return packed
+
+
+def _add_top(contents: Contents, own: Own) -> None:
     parts = tuple(tree.part for tree in contents.trees) + contents.external
-    (contents.folder / manifest.OLD_NAME).write_bytes(manifest.old_text(parts))
-    folders = sorted({tree.part.folder.split("/")[0] for tree in contents.trees})
-    for name in folders:
-        (contents.folder / name).mkdir()
-    stream.add_files(str(contents.scratch), _below(contents, "", *folders, manifest.OLD_NAME,
-                                                   *(part.folder for part in contents.external)))
-    for tree in contents.trees:
-        stream.add_tree(tree.folder, tree.part.folder, tree.leave_out)
-    contents.dump.result()
-    stream.add_files(str(contents.scratch), _below(contents, manifest.DUMP_NAME))
-    stream.close_list()
-    (contents.folder / manifest.OUR_NAME).write_bytes(contents.describe(stream.packed))
-    stream.add_files(str(contents.scratch), _below(contents, checksums.LIST_NAME, manifest.OUR_NAME))
-    stream.finish()
-    return stream.packed
+    own.add(b"", None)
+    for name in sorted({os.fsencode(tree.part.folder.split("/")[0]) for tree in contents.trees}):
+        own.add(name, None)
+    own.add(manifest.OLD_NAME.encode(), manifest.old_text(parts))
+    for part in contents.external:
+        own.add(os.fsencode(part.folder), (contents.folder / part.folder).read_bytes())
+    own.close()
 
 
-def _below(contents: Contents, *names: str) -> list[str]:
-    return [f"{contents.top}/{name}".rstrip("/") for name in names]
+def _add_list(path: Path, own: Own, packer: Packer) -> None:
+    """Add the list of checksums: of itself where that is not packed again, else together with what follows."""
+    name = checksums.LIST_NAME.encode()
+    if path.stat().st_size > LIST_WHOLE:
+        own.large_file(name, path)
+        return
+    own.add(name, path.read_bytes())
+    if own.is_known() or not packer.previous:
+        own.close()

@@ -17,6 +17,7 @@ from scripts.steps.archiving import Wishes, make_archive
 from scripts.steps.scratch import scratch
 from scripts.store import archive, retention
 from scripts.store.archive import BACKUP
+from scripts.store.row import Counts
 from scripts.tiki import probe
 
 __all__ = ["Wishes", "backup", "drop_old"]
@@ -35,11 +36,21 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         return None
     dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep)
     seconds = time.monotonic() - started
-    output.say(f"{instance.name}: {made.path.name}, {output.size(made.size_bytes)}, verified, "
-               f"in {output.duration(seconds)}" + (f"; {len(dropped)} older dropped" if dropped else ""))
-    return {"instance": instance.name, "archive": made.path.name, "path": str(made.path),
-            "size_bytes": made.size_bytes, "seconds": round(seconds, 1), "verified": True, "dropped": dropped,
-            "warnings": made.record.warnings}
+    one, counts = made.archive, made.counts
+    output.say(f"{instance.name}: {one.path.name}, {output.size(one.size_bytes)}, verified, "
+               f"in {output.duration(seconds)}{_told(counts)}" + (f"; {len(dropped)} older dropped" if dropped else ""))
+    return {"instance": instance.name, "archive": one.path.name, "path": str(one.path),
+            "size_bytes": one.size_bytes, "seconds": round(seconds, 1), "verified": True, "dropped": dropped,
+            "warnings": one.record.warnings, "bytes_copied": counts.bytes_copied, "bytes_packed": counts.bytes_packed,
+            "segments_copied": counts.segments_copied, "segments_packed": counts.segments_packed}
+
+
+def _told(counts: Counts) -> str:
+    """Return what was taken from the archive before, as a part of a sentence."""
+    if not counts.segments_copied:
+        return ""
+    return (f"; {output.size(counts.bytes_copied)} copied from the one before, {output.size(counts.bytes_packed)} "
+            f"packed ({counts.segments_packed} of {counts.segments_copied + counts.segments_packed} segments)")
 
 
 def _is_still_blank(instance: Instance) -> bool:

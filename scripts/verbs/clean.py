@@ -1,4 +1,5 @@
-"""make clean: old logs, leftovers of killed runs, and on request caches, work copies and unsent messages.
+"""make clean: old logs, leftovers of killed runs and of older versions, and on request caches, the copies that clones
+make on their way through the manager, and unsent messages.
 
 Never archives, env files, or what is known of sites and runs. What a run uses at this moment stays.
 """
@@ -78,6 +79,8 @@ def _logs(settings: Settings) -> Iterator[Rubbish]:
 
 
 def _leftovers(settings: Settings) -> Iterator[Rubbish]:
+    for path in leftovers.work_copies(settings):
+        yield _folder("leftovers", path, lock=f"{path.name}.store")
     for path in scratch.leftovers(settings):
         yield _folder("leftovers", path)
     for path in (*leftovers.unfinished(settings), *map(Path, credentials.leftovers(MANAGER))):
@@ -97,9 +100,9 @@ def _cache(settings: Settings) -> Iterator[Rubbish]:
 
 def _work(settings: Settings) -> Iterator[Rubbish]:
     for name in registry.names(settings):
-        for path in (settings.work / name, settings.work / f"{name}.clone"):
-            if path.is_dir():
-                yield _folder("work", path, lock=f"{name}.store")
+        path = settings.work / f"{name}.clone"
+        if path.is_dir():
+            yield _folder("work", path, lock=f"{name}.store")
 
 
 def _outbox(settings: Settings) -> Iterator[Rubbish]:

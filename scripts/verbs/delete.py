@@ -100,7 +100,7 @@ def _last_archive(plan: Plan, wishes: Wishes) -> str:
         if found.probe.is_tiki:
             replacing.close(instance, plan.web_root, datetime.now(UTC), REASON)
         with scratch(instance) as folder:
-            made = archiving.make_archive(whole, folder, archiving.Wishes())
+            made = archiving.make_archive(whole, folder, archiving.Wishes()).archive
         if not made.record or not made.record.verified:
             raise ArchiveError(f"{instance.name}: {made.path.name} was not verified")
     except BaseException as fault:

@@ -39,7 +39,7 @@ def prove(instance: Instance, wanted: str, unverified: bool) -> dict[str, object
         return None
     try:
         with scratch(instance) as folder, \
-                unpacking.opened(instance, chosen, folder, unverified, "prove") as unpacked:
+                unpacking.looked_through(instance, chosen, folder, unverified, "prove") as unpacked:
             _load_and_compare(instance.settings, unpacked, folder)
             tables, files = len(unpacked.tables), unpacked.manifest.files if unpacked.manifest else None
     except CannotHold as fault:

@@ -7,6 +7,7 @@ started for an archive whose sha256 is wrong.
 import bz2
 import hashlib
 import json
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.store import checksums, manifest
+from scripts.store import checksums, index, manifest
 from scripts.store.manifest import Part
 from tests.lab import forked
 from tests.lab.compare import describe_database, describe_tree
@@ -71,7 +72,7 @@ def place(fast_lab: Lab) -> Place:
 def beside(place: Place, tmp_path: Path) -> Callable[[str], Path]:
     """Copy an archive with what stands beside it to a folder of the test."""
     def copied(packed: str) -> Path:
-        for ending in ("", ".sha256", ".record.json"):
+        for ending in ("", ".sha256", ".record.json", index.ENDING):
             shutil.copy2(f"{place.good[packed]}{ending}", tmp_path)
         return tmp_path / place.good[packed].name
     return copied
@@ -114,6 +115,44 @@ def test_every_kind_of_cut_is_refused_before_any_program_runs(place, beside, ver
         wrong += refuses(place, archive, verb)
     assert not wrong
     assert place.site() == before
+
+
+@pytest.mark.parametrize("packed", ["bz2", "zst"])
+def test_a_damaged_segment_names_what_it_holds_and_how_to_take_out_the_rest(place, beside, packed):
+    before, archive = place.site(), beside(packed)
+    whole, found = archive.read_bytes(), index.read(index.beside(archive))
+    for number, segment in enumerate(found.segments):
+        position = segment.offset + segment.length * 2 // 3
+        archive.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1:])
+        first = next(iter(found.members(segment)), None)
+        ended = place.run(("prove", "restore")[number % 2], archive)
+        assert ended.code == DAMAGED and not place.shims.calls(), ended
+        assert f"damaged is 1 of its {len(found.segments)} segments, with " in ended.stderr
+        assert first is None or first.path.decode() in ended.stderr
+        assert f"make extract INSTANCE=wiki ARCHIVE={archive} FILE=." in ended.stderr
+    first, second = found.segments[1:3]
+    archive.write_bytes(whole[:first.offset] + whole[second.offset:second.end] + whole[first.offset:first.end]
+                        + whole[second.end:])
+    assert "damaged is 2 of its" in place.run("prove", archive).stderr
+    assert place.site() == before
+
+
+def test_a_flipped_bit_anywhere_in_an_index_is_found_and_costs_time_alone(place, beside):
+    archive = beside("zst")
+    path = index.beside(archive)
+    whole, known = path.read_bytes(), index.read(path)
+    one = known.segments[1]
+    parts = {"header": 40, "a segment's line": one.members_at - 30, "its members": one.members_at + 9,
+             "its sums": one.members_at + one.members_length + 9, "totals": len(whole) - 120, "sha256": len(whole) - 20,
+             **{f"byte {place_of}": place_of for place_of in random.Random(8).sample(range(len(whole)), 20)}}
+    for part, position in parts.items():
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 2]) + whole[position + 1:])
+        ended = place.run("extract", archive, file="robots.txt", dest="-")
+        assert ended.is_success and ended.stdout == (place.sample.folder / "robots.txt").read_text(), (part, ended)
+        assert f"{path.name}: is " in ended.stderr, (part, ended)
+    for verb in ("prove", "restore"):
+        ended = place.run(verb, archive)
+        assert ended.is_success and f"{path.name}: is " in ended.stderr and "whole without it" in ended.stderr, ended
 
 
 @pytest.mark.parametrize("packed", ["bz2", "zst"])

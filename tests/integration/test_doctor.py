@@ -288,6 +288,13 @@ def test_a_dead_run_s_scratch_folder_is_told_with_its_removal(ward):
         (ward.toolkit.settings.work / f"scratch-blog.{os.getpid()}").rmdir()
 
 
+def test_a_work_copy_of_an_older_version_is_told_with_what_removes_it(ward):
+    left = ward.toolkit.settings.work / "shop"
+    (left / "deep").mkdir(parents=True)
+    ward.mends("shop", "leftovers", f"work copies.*{left}", "make .*clean$")
+    assert not left.exists()
+
+
 def test_a_patch_that_was_written_in_part_is_told_and_put_back(ward):
     note = ward.toolkit.top / "var/patches/blog/.changing.json"
     changed = ward.blog.folder / "about.php"
@@ -461,6 +468,15 @@ def other_host(ward: Ward, restored_files: None, tmp_path: Path) -> Iterator[tup
 def test_a_program_that_the_host_lacks_is_told_with_its_installation_there(other_host):
     ward, _ = other_host
     ward.mends("shop", "programs", "the host has no rsync", r"^ssh -t .* 'sudo apt-get install -y rsync'$")
+
+
+def test_a_tar_that_is_not_gnu_s_is_told(other_host):
+    ward, folder = other_host
+    (folder / "rsync").symlink_to("/usr/bin/rsync")
+    (folder / "tar").unlink()
+    program(folder, "tar", "echo 'BusyBox v1.36.1 multi-call binary' >&2; exit 1")
+    program(folder, "apt-get", f"ln -sf /usr/bin/tar {folder}/tar")
+    ward.mends("shop", "programs", "the host has no GNU tar", r"^ssh -t .* 'sudo apt-get install -y tar'$")
 
 
 def test_a_clock_that_is_wrong_is_told_with_what_sets_it(other_host):

@@ -48,4 +48,5 @@ def test_no_command_runs_as_ourselves(kit):
     done = kit.make("backup", "INSTANCE=others", "V=1")
     assert done.returncode == 0, done.stderr
     log = max((kit.settings.state / "logs").glob("*backup*"), key=os.path.getmtime).read_text()
-    assert "[others] rsync TRIM=1:" in log
+    assert "[others] env LC_ALL=C tar -c" in log
+    assert "[manager] tar -c" not in log

@@ -47,6 +47,8 @@ def _describe(path: bytes, relative: bytes, seen: dict[int, bytes]) -> tuple:
         first = seen.setdefault(status.st_ino, relative)
         if first != relative:
             return ("same file as", first)
+    if not stat.S_ISREG(status.st_mode):
+        return ("special", oct(status.st_mode))
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ("file", oct(mode), int(status.st_mtime), digest)

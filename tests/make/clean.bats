@@ -5,16 +5,17 @@ setup() {
   keep_registry
   old=$TRIM_TOP/var/logs/2020-01-01_00-00-00_backup_1.log
   scratch=$TRIM_TOP/var/work/scratch-blog.999999999
+  copy=$TRIM_TOP/var/work/far
   echo old >"$old"
   touch -d 2020-01-01 "$old"
-  mkdir -p "$scratch"
+  mkdir -p "$scratch" "$copy" "$copy.clone"
   echo left >"$scratch/file"
   remember
   find "$TRIM_TOP/var/logs" -name '*_backup_*' ! -path "$old" | sort >"$BATS_TEST_TMPDIR/logs"
 }
 
 teardown() {
-  rm -rf "$old" "$scratch" "$TRIM_TOP/var/outbox"
+  rm -rf "$old" "$scratch" "$copy" "$copy.clone" "$TRIM_TOP/var/outbox"
   put_back_registry
 }
 
@@ -27,8 +28,8 @@ assert_all_else_is_there() {
 @test "clean shows in a dry run what it would remove, and removes nothing" {
   trim clean DRY=1
   assert_success
-  assert_output_contains "$old" "$scratch" "would be freed"
-  [ -e "$old" ] && [ -e "$scratch/file" ] || fail "something went"
+  assert_output_contains "$old" "$scratch" "$copy" "would be freed"
+  [ -e "$old" ] && [ -e "$scratch/file" ] && [ -d "$copy" ] || fail "something went"
 }
 
 @test "clean removes old logs and leftovers, and nothing else" {
@@ -36,16 +37,17 @@ assert_all_else_is_there() {
   assert_success
   assert_output_contains "freed"
   [ ! -e "$old" ] && [ ! -e "$scratch" ] || fail "rubbish stayed"
-  [ -d "$TRIM_TOP/var/work/far" ] || fail "a work copy went"
+  [ ! -e "$copy" ] || fail "the work copy of an older version stayed"
+  [ -d "$copy.clone" ] || fail "the copy of a clone went"
   assert_all_else_is_there
   trim clean JSON=1
   assert_json "found == []"
 }
 
-@test "clean removes caches and work copies on request, which the next run makes again" {
+@test "clean removes caches and copies of clones on request, which the next run makes again" {
   trim clean WHAT=all
   assert_success
-  [ ! -e "$TRIM_TOP/var/work/far" ] || fail "the work copy stayed"
+  [ ! -e "$copy.clone" ] || fail "the copy of a clone stayed"
   assert_all_else_is_there
   trim backup INSTANCE=far
   assert_success

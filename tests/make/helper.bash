@@ -129,7 +129,7 @@ sql() {
 }
 
 archives_of() {
-  find "$TRIM_TOP/var/archives/$1" -name "$1_*.tar.*" ! -name '*.sha256' ! -name '*.json' | sort
+  find "$TRIM_TOP/var/archives/$1" -name "$1_*.tar.*" ! -name '*.sha256' ! -name '*.json' ! -name '*.index' | sort
 }
 
 # visit URL: what a visitor gets, the HTTP status in the first line and the page after it.

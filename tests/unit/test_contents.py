@@ -72,7 +72,7 @@ def test_an_archive_without_a_list_tells_as_much_as_a_tree(place):
     assert found.sums[f"{APP_PART.folder}/second"] == hashlib.sha256(b"User-agent: *\n").hexdigest()
     assert found.parts == (APP_PART, DATA_PART) and found.manifest is None
     assert found.dump.read_bytes() == b"-- Dump completed\n"
-    assert contents.files(found, {f"{APP_PART.folder}/{ODD}", "none"}) == {f"{APP_PART.folder}/{ODD}": b"odd"}
+    assert contents.files(found.archive, {f"{APP_PART.folder}/{ODD}", "none"}) == {f"{APP_PART.folder}/{ODD}": b"odd"}
 
 
 @pytest.mark.parametrize("ends", [0, 512, -300, -512, -1024])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import CommandError
-from scripts.store.tar_stream import BLOCK, TarStream
+from scripts.store.tar_stream import BLOCK, Head, TarStream
 
 
 def make_tree(top: Path) -> None:
@@ -60,12 +60,33 @@ def content_end(stream) -> int:
         return last.offset_data + -(-last.size // BLOCK) * BLOCK
 
 
+class Noting:
+    """Takes members and notes what tarfile would tell of them, and all their bytes."""
+
+    def __init__(self) -> None:
+        self.members: list[tuple[bytes, str | None]] = []
+        self.passed = b""
+
+    def begin(self, head: Head) -> None:
+        self.name, self.hash = head.name.rstrip(b"/"), hashlib.sha256() if head.kind == "f" else None
+        self.passed += head.raw
+
+    def content(self, data: memoryview) -> None:
+        self.hash.update(data)
+        self.passed += data
+
+    def end(self, padding: int) -> None:
+        self.members.append((self.name, self.hash.hexdigest() if self.hash else None))
+        self.passed += bytes(padding)
+
+
 def look(pieces) -> tuple[TarStream, list[tuple[bytes, str | None]], bytes]:
-    """Feed pieces; return the stream, its members and what it passed on."""
-    members: list[tuple[bytes, str | None]] = []
-    seen = TarStream(lambda name, digest: members.append((name.rstrip(b"/"), digest)))
-    passed = b"".join(bytes(seen.feed(piece)) for piece in pieces)
-    return seen, members, passed
+    """Feed pieces; return the stream, its members and all that was told of them."""
+    noting = Noting()
+    seen = TarStream(noting)
+    for piece in pieces:
+        seen.feed(piece)
+    return seen, noting.members, noting.passed
 
 
 def cut(data: bytes, sizes: list[int]):

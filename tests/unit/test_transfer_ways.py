@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import CommandError, HostError
-from scripts.hosts import identity, process, rsync_ways, transfer
+from scripts.hosts import identity, process, rsync_ways, shared, transfer
 from scripts.hosts.command import Command
 from scripts.hosts.host import LocalHost
 from scripts.hosts.ssh import SshHost
@@ -26,12 +26,13 @@ def recorded(name: str, login: str) -> RecordingHost:
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SshHost]:
     """Make ssh hosts that seem to be connected; each says the login it is given."""
+    monkeypatch.setattr(shared, "mark", lambda path: (1, 1))
+    monkeypatch.setattr(shared, "answers", lambda path: True)
     monkeypatch.setattr(SshHost, "configured", lambda host: {
         "user": host.user or "from-config", "hostname": f"{host.address}.example.org", "port": str(host.port)})
 
     def make(name: str, login: str, **keys) -> SshHost:
         host = SshHost(name, name, str(tmp_path), **keys)
-        Path(host.control_path).touch()
         logins[host.target] = login
         return host
 

@@ -2,6 +2,7 @@
 
 import bz2
 import hashlib
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,48 +12,31 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import ArchiveError
-from scripts.hosts import process
 from scripts.hosts.host import MANAGER
-from scripts.store import archive, checksums, compress, verify, walk
+from scripts.store import archive, checksums, index, verify
 from scripts.store.archive import Archive
-from scripts.store.pack import ArchiveStream
+from tests.unit import segmented
+from tests.unit.segmented import STAMP
 
-STAMP = "2026-11-21_02-08-57"
-
-
-def write_archive(place: Path, packed: str) -> tuple[Archive, str]:
-    """Pack a small site with its list; return the archive and the sha256 of its stream."""
-    site = place / "site"
-    (site / "deep").mkdir(parents=True)
-    for number in range(6):
-        (site / "deep" / f"file{number}").write_bytes(hashlib.sha256(bytes([number])).digest() * 200)
-    inner = place / "scratch" / "blog"
-    inner.mkdir(parents=True)
-    path = place / f"blog_{STAMP}.tar.{packed}"
-    streams = []
-
-    def stage(source, sink):
-        stream = ArchiveStream(sink, "blog", inner / checksums.LIST_NAME)
-        stream.add_files(str(place / "scratch"), ["blog"])
-        stream.add_tree(str(site), "0a1b/site", walk.any_of(()))
-        stream.close_list()
-        stream.add_files(str(place / "scratch"), [f"blog/{checksums.LIST_NAME}"])
-        stream.finish()
-        streams.append(stream)
-    with open(path, "wb") as file:
-        process.pipe(stage, compress.compressor(packed), into=file)
-    archive.companion(path, ".sha256").write_text(f"{checksums.of_file(path)}  {path.name}\n")
-    return archive.read(path), streams[0].packed.stream_sha256
+FILES = {f"deep/file{number}": hashlib.sha256(bytes([number])).digest() * 200 for number in range(6)}
+MEMBERS = segmented.listed([segmented.folder(""), segmented.folder("deep"),
+                            *(segmented.file(name, content) for name, content in FILES.items())])
 
 
 @pytest.fixture(params=["bz2", "zst"], scope="module")
-def whole(request, tmp_path_factory) -> tuple[Archive, str]:
-    return write_archive(tmp_path_factory.mktemp(request.param), request.param)
+def whole(request, tmp_path_factory) -> Archive:
+    """Return an archive without an index, as older ones are."""
+    return segmented.write(tmp_path_factory.mktemp(request.param), MEMBERS, request.param, has_index=False)
+
+
+@pytest.fixture(params=["bz2", "zst"])
+def indexed(request, tmp_path) -> Archive:
+    return segmented.write(tmp_path / "indexed", MEMBERS, request.param)
 
 
 @pytest.fixture(scope="module")
 def true_content(whole, tmp_path_factory) -> dict[str, bytes]:
-    return content(verify.unpack(whole[0], tmp_path_factory.mktemp("true")))
+    return content(verify.unpack(whole, tmp_path_factory.mktemp("true")))
 
 
 @pytest.fixture
@@ -61,9 +45,9 @@ def damaged(whole, tmp_path):
     def put(change) -> Archive:
         folder = Path(tmp_path) / "damaged"
         folder.mkdir(exist_ok=True)
-        path = folder / whole[0].path.name
-        path.write_bytes(change(whole[0].path.read_bytes()))
-        shutil.copy(whole[0].checksum_path, folder)
+        path = folder / whole.path.name
+        path.write_bytes(change(whole.path.read_bytes()))
+        shutil.copy(whole.checksum_path, folder)
         return archive.read(path)
     return put
 
@@ -92,23 +76,65 @@ def flipped(data: bytes, bit: int) -> bytes:
 # A whole one
 
 def test_a_whole_archive_is_what_its_sha256_says(whole):
-    assert verify.check_file(whole[0]) is True
+    assert verify.check_file(whole) is True
 
 
 def test_a_whole_archive_unpacks_to_its_one_top_folder(whole, empty):
     folder = empty()
-    assert verify.unpack(whole[0], folder) == folder / "blog"
+    assert verify.unpack(whole, folder) == folder / "blog"
     assert len(content(folder / "blog")) == 7
 
 
-def test_reading_back_gives_the_file_s_sha256(whole):
-    one, stream_sha256 = whole
-    assert verify.read_back(one.path, one.packed, stream_sha256) == checksums.of_file(one.path)
+# With an index
+
+def opened(one: Archive, folder: Path) -> Path:
+    return verify.unpack(one, folder, index.read(index.beside(one.path)))
 
 
-def test_reading_back_notices_another_stream(whole):
-    with pytest.raises(ArchiveError, match="not what was packed"):
-        verify.read_back(whole[0].path, whole[0].packed, "0" * 64)
+def test_an_archive_with_an_index_unpacks_to_the_same(indexed, empty, true_content):
+    assert content(opened(indexed, empty())) == true_content
+
+
+def test_all_is_compared_without_a_tree_on_the_disk(indexed, empty):
+    folder = empty()
+    assert verify.check_all(indexed, index.read(index.beside(indexed.path)), folder) == {
+        "", "deep", checksums.LIST_NAME, *FILES}
+    assert [path.name for path in folder.iterdir()] == [checksums.LIST_NAME]
+
+
+@pytest.mark.parametrize("read", [opened, lambda one, folder: verify.check_all(
+    one, index.read(index.beside(one.path)), folder)])
+def test_damage_in_any_segment_is_found_while_it_is_read_and_tells_what_it_holds(indexed, empty, read):
+    for segment in index.read(index.beside(indexed.path)).segments:
+        segmented.flip(indexed.path, segment.offset + segment.length // 2)
+        with pytest.raises(ArchiveError, match=r"damaged is 1 of its \d+ segments, with .*make extract"):
+            read(indexed, empty())
+        with pytest.raises(ArchiveError, match=r"its sha256 differs .*damaged is 1 of its \d+ segments, with "):
+            verify.check_file(indexed)
+        segmented.flip(indexed.path, segment.offset + segment.length // 2)
+
+
+def test_a_list_that_is_not_the_index_s_is_found(tmp_path, empty):
+    members = [*MEMBERS[:-1], segmented.file(checksums.LIST_NAME, MEMBERS[-1][1].replace(b"file1", b"file9"))]
+    one = segmented.write(tmp_path / "other", members)
+    with pytest.raises(ArchiveError, match="is not what its list of checksums says"):
+        verify.check_all(one, index.read(index.beside(one.path)), empty())
+
+
+LIARS = {"nothing": "cat >/dev/null", "all but one": 'tar -x "$@"; rm blog/deep/file3',
+         "half a file": 'tar -x "$@"; truncate -s 9 blog/deep/file3'}
+
+
+@pytest.mark.parametrize("lie", LIARS.values(), ids=LIARS)
+def test_a_tar_that_says_all_is_well_and_is_not_believed(indexed, empty, tmp_path, monkeypatch, lie):
+    liar = tmp_path / "bin" / "tar"
+    liar.parent.mkdir()
+    liar.write_text(f'#!/bin/bash\nPATH={os.environ["PATH"]}\nwhile [ "$1" != -C ]; do shift; done\n'
+                    f'cd "$2" && shift 2 || exit\n{lie}\nexit 0\n')
+    liar.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{liar.parent}:{os.environ['PATH']}")
+    with pytest.raises(ArchiveError, match="file3|is no backup"):
+        opened(indexed, empty())
 
 
 # Damage
@@ -138,9 +164,9 @@ def test_a_file_that_was_cut_is_refused(damaged, empty, part):
 @pytest.fixture
 def two_streams(tmp_path) -> tuple[Path, bytes, bytes]:
     """An archive packed as two concatenated streams that meet between two of its files, as pbzip2 may pack it."""
-    one, _ = write_archive(tmp_path / "one", "bz2")
+    one = segmented.write(tmp_path / "one", MEMBERS, has_index=False)
     with tarfile.open(one.path) as tar:
-        between = tar.getmember("blog/0a1b/site/deep/file3").offset
+        between = tar.getmember("blog/deep/file3").offset
     stream = bz2.decompress(one.path.read_bytes())
     return one.path, bz2.compress(stream[:between]), bz2.compress(stream[between:])
 
@@ -160,8 +186,8 @@ def test_a_cut_between_two_concatenated_streams_is_refused(two_streams, empty, r
 
 
 def test_another_file_s_content_within_a_well_packed_archive_is_refused(whole, tmp_path, empty):
-    top = verify.unpack(whole[0], empty())
-    (top / "0a1b/site/deep/file1").write_bytes(b"other")
+    top = verify.unpack(whole, empty())
+    (top / "deep/file1").write_bytes(b"other")
     path = tmp_path / f"blog_{STAMP}.tar.bz2"
     MANAGER.run("tar", "-cjf", str(path), "-C", str(top.parent), "blog")
     with pytest.raises(ArchiveError, match="file1: its content is not what was packed. Nothing was changed"):

@@ -8,6 +8,11 @@ import pytest
 from scripts.store import walk
 
 
+def names(folder: str, leave_out: walk.LeaveOut) -> list[bytes]:
+    """Return what is found as tar takes it."""
+    return [b"." + member.path for member in walk.members(folder, b"", leave_out)]
+
+
 def everything(path: str) -> bool:
     return False
 
@@ -23,34 +28,34 @@ def make(top, *paths: str) -> str:
 
 def test_every_folder_comes_before_its_content_in_the_order_of_names(tmp_path):
     top = make(tmp_path, "b/z", "b/a", "a.txt", "b.txt", "empty/")
-    assert list(walk.members(top, everything)) == [b".", b"./a.txt", b"./b", b"./b/a", b"./b/z", b"./b.txt", b"./empty"]
+    assert names(top, everything) == [b".", b"./a.txt", b"./b", b"./b/a", b"./b/z", b"./b.txt", b"./empty"]
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"line\nbreak", b"-rf", b" ", b"\\", b"'\"", b"*", b"\xff\xfe"])
 def test_a_name_is_bytes_whatever_they_are(tmp_path, name):
     with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
         pass
-    assert list(walk.members(str(tmp_path), everything)) == [b".", b"./" + name]
+    assert names(str(tmp_path), everything) == [b".", b"./" + name]
 
 
 def test_a_link_to_a_folder_is_listed_and_not_entered(tmp_path):
     top = make(tmp_path, "real/file")
     os.symlink("real", tmp_path / "link")
     os.symlink(".", tmp_path / "self")
-    assert list(walk.members(top, everything)) == [b".", b"./link", b"./real", b"./real/file", b"./self"]
+    assert names(top, everything) == [b".", b"./link", b"./real", b"./real/file", b"./self"]
 
 
 def test_a_socket_is_left_out_and_a_fifo_is_not(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        assert list(walk.members(str(tmp_path), everything)) == [b".", b"./fifo"]
+        assert names(str(tmp_path), everything) == [b".", b"./fifo"]
 
 
 def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path):
     top = make(tmp_path, "a/", "b/file", "c")
     found = []
-    for path in walk.members(top, everything):
+    for path in (b"." + member.path for member in walk.members(top, b"", everything)):
         found.append(path)
         if path == b"./b":
             os.unlink(tmp_path / "b" / "file")
@@ -60,7 +65,7 @@ def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path):
 
 def test_what_is_left_out_is_left_out_with_all_below_it(tmp_path):
     top = make(tmp_path, "temp/cache/x/y", "temp/index.php", "temp2/z")
-    assert list(walk.members(top, walk.any_of(("temp/cache",)))) == \
+    assert names(top, walk.any_of(("temp/cache",))) == \
         [b".", b"./temp", b"./temp/index.php", b"./temp2", b"./temp2/z"]
 
 
@@ -97,7 +102,39 @@ def test_without_patterns_nothing_is_left_out():
     assert not walk.any_of(())("a")
 
 
-def test_the_size_is_that_of_the_files_that_would_be_packed(tmp_path):
-    top = make(tmp_path, "a", "b/c", "temp/d")
-    os.symlink("a", tmp_path / "link")
-    assert walk.size_of(top, walk.any_of(("temp",))) == 10
+def test_a_member_has_what_its_stat_says_and_lies_below_the_tree(tmp_path):
+    make(tmp_path, "folder/file")
+    os.symlink("folder", tmp_path / "link")
+    found = {member.path: member for member in walk.members(str(tmp_path), b"0a/blog", everything)}
+    status = os.lstat(tmp_path / "folder/file")
+    one = found[b"0a/blog/folder/file"]
+    assert one[1:6] == ("f", 5, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    assert (one.dev, one.mode, one.uid, one.gid) == (status.st_dev, status.st_mode & 0o7777, status.st_uid,
+                                                     status.st_gid)
+    assert [found[path].kind for path in (b"0a/blog", b"0a/blog/folder", b"0a/blog/link")] == ["d", "d", "l"]
+    assert found[b"0a/blog/link"].target == b"folder"
+
+
+def test_of_the_names_of_one_file_the_first_is_the_file_and_the_others_name_it(tmp_path):
+    make(tmp_path, "b", "single")
+    os.link(tmp_path / "b", tmp_path / "c")
+    os.link(tmp_path / "b", tmp_path / "a")
+    found = {member.path: (member.kind, member.target) for member in walk.members(str(tmp_path), b"x", everything)}
+    assert found[b"x/a"] == ("f", b"")
+    assert found[b"x/b"] == found[b"x/c"] == ("h", b"x/a")
+    assert found[b"x/single"] == ("f", b"")
+
+
+def test_a_name_that_is_left_out_is_no_first_one(tmp_path):
+    make(tmp_path, "a")
+    os.link(tmp_path / "a", tmp_path / "b")
+    found = list(walk.members(str(tmp_path), b"x", walk.any_of(("a",))))
+    assert [(member.path, member.kind) for member in found] == [(b"x", "d"), (b"x/b", "f")]
+
+
+@pytest.mark.parametrize("paths", [("a/x", "a.txt", "a-", "a b"), ("b/a/c", "b.a", "b/a.", "b0")])
+def test_paths_are_in_order_when_folders_come_before_their_content(tmp_path, paths):
+    top = make(tmp_path, *paths)
+    found = [member.path for member in walk.members(top, b"x", everything)]
+    assert found == sorted(found, key=walk.in_order)
+    assert {b"x/" + path.encode() for path in paths} < set(found)

@@ -1,0 +1,65 @@
+"""A part of a site that this process cannot read itself: its host lists it, and its host's tar packs it."""
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from scripts.hosts import bandwidth, listing, stats
+from scripts.hosts.command import Command
+from scripts.hosts.host import Host
+from scripts.hosts.stats import Stat
+from scripts.hosts.streams import Source
+from scripts.store.index import FOLDER, Member
+from scripts.store.tree import Tree
+from scripts.store.walk import FirstNames
+
+SOCKET = "s"
+
+
+@dataclass(frozen=True)
+class FarTree(Tree):
+    """Such a part. What passed and kept say (hosts.stats.read) is not even listed; leave_out has the last word.
+
+    clock is of the host; an answer may be some time old, and is asked for but once for all trees of a site.
+    """
+
+    host: Host
+    clock: Callable[[], int]
+    passed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def is_far(self) -> bool:
+        return self.host.is_remote
+
+    def members(self) -> Iterator[Member]:
+        first_names, gone = FirstNames(), None
+        for found in stats.read(self.host, self.folder, self.passed, self.kept):
+            if gone is not None and found.path.startswith(gone):
+                continue
+            gone = None
+            if found.path and self.leave_out(os.fsdecode(found.path)):
+                gone = found.path + b"/"
+            elif found.kind != SOCKET:
+                member = self._member(found)
+                yield first_names.role(member) if found.names > 1 and found.kind != FOLDER else member
+
+    def now(self) -> int:
+        return self.clock()
+
+    def tar(self, *options: str) -> Command:
+        # In English: some of what it says is read. Numbers of owners alone: the manager knows other names for them.
+        return self.host.command("env", "LC_ALL=C", "tar", "-c", "--format=gnu", "--numeric-owner", "--no-recursion",
+                                 "--null", *options, "-C", self.folder, "-f", "-", "-T", "-")
+
+    def present(self, names: Collection[bytes]) -> list[bytes]:
+        found = listing.named(self.host, self.folder, (os.fsdecode(name).removeprefix("./") for name in names))
+        return [name for name in names if name == b"." or os.fsdecode(name).removeprefix("./") in found]
+
+    def chunks(self, source: Source) -> Iterator[bytes]:
+        return bandwidth.chunks(source)
+
+    def _member(self, found: Stat) -> Member:
+        path = self.inside + b"/" + found.path if found.path else self.inside
+        return Member(path, found.kind, found.size, found.mtime_ns, found.ctime_ns, found.inode, found.dev, found.mode,
+                      found.uid, found.gid, found.target)

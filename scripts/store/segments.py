@@ -1,0 +1,213 @@
+"""Decides what of a tree is taken from the previous archive as it is, what is read, and where segments begin.
+
+Segments follow the previous archive: one begins wherever one of that began, so that a file which comes or goes shifts
+nothing. What is new in between is cut by size; one that grew is cut in two, a tiny one is joined with its neighbour. A
+large file is a row of segments of its own. A segment is taken as it is when all that the stats of its members say is
+what it was, and was old enough then to tell of every later change.
+"""
+
+import bisect
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import IO, NamedTuple
+
+from scripts.store import index
+from scripts.store.index import FILE, MEMBERS, Index, Member, Segment
+from scripts.store.sizes import Sizes
+from scripts.store.tar_stream import BLOCK
+from scripts.store.walk import in_order
+
+RACE_NS = 2_000_000_000     # the coarsest clock of a file system: FAT's
+LONG_NAME = 90              # bytes of a path; with the top folder before it tar needs two blocks more
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One segment of the previous archive, or all pieces of a large file, which are taken as they are."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def first(self) -> bytes:
+        return self.segments[0].first
+
+    @property
+    def size(self) -> int:
+        return sum(segment.raw_length for segment in self.segments)
+
+    @property
+    def is_large(self) -> bool:
+        return self.segments[0].kind != MEMBERS
+
+
+@dataclass(frozen=True)
+class Text:
+    """Where the spool tells of members, as index.described does."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Members that are read and packed together. texts say where it is told who they are."""
+
+    first: bytes
+    size: int
+    texts: tuple[Text | Segment, ...]
+    is_large: bool = False
+
+
+Item = Kept | Fresh
+
+
+class Planner:
+    """Plans one tree after the other. spool is an open file that takes what is known of the members to be read."""
+
+    def __init__(self, sizes: Sizes, spool: IO[bytes], previous: Index | None, trusts_stats: bool) -> None:
+        self._sizes, self._spool, self._previous, self._trusts = sizes, spool, previous, trusts_stats
+
+    def plan(self, inside: bytes, members: Iterable[Member]) -> list[Item]:
+        """Return how the segments of a tree come about, in their order; its members' paths begin with inside."""
+        cells = self._cells(inside)
+        starts = [in_order(cell.first) for cell in cells]
+        place, following = 0, starts[0] if starts else None
+        items: list[Item] = []
+        present = _Cell()
+        for member in members:
+            is_large = member.size >= self._sizes.large and member.kind == FILE
+            known = None
+            if following is not None and in_order(member.path) >= following:
+                place = bisect.bisect_right(starts, in_order(member.path), place)
+                known, following = cells[place - 1], starts[place] if place < len(starts) else None
+            if known or is_large or present.is_large:
+                self._close(present, items)
+                present = _Cell(known, is_large)
+            present.add(member.path, index.described(member), tar_size(member))
+            if present.size > self._sizes.grown:
+                items += (self._fresh(taken) for taken in present.cuts(self._sizes))
+        self._close(present, items)
+        return self._without_tiny(items)
+
+    def members(self, fresh: Fresh) -> Iterator[Member]:
+        """Yield the members of what is to be read; their sha256 is not known."""
+        for text in fresh.texts:
+            if isinstance(text, Segment):
+                yield from index.parsed(self._previous.texts(text)[0])
+            else:
+                yield from index.parsed(os.pread(self._spool.fileno(), text.length, text.offset))
+
+    @property
+    def trusts_stats(self) -> bool:
+        return self._trusts
+
+    def done(self) -> None:
+        """Let `members` read all that was planned."""
+        self._spool.flush()
+
+    def _cells(self, inside: bytes) -> list[Kept]:
+        """Return the segments that the previous archive has of a tree, the pieces of each large file together."""
+        if not self._previous:
+            return []
+        ours = [segment for segment in self._previous.segments
+                if segment.first == inside or segment.first.startswith(inside + b"/")]
+        return [Kept(tuple(row)) for _, row in groupby(ours, key=lambda segment: (segment.kind, segment.first))]
+
+    def _close(self, cell: "_Cell", items: list[Item]) -> None:
+        """Add what has come to its end: the segment of the previous archive where nothing in it changed."""
+        if not cell.entries:
+            return
+        known = cell.known
+        if known and self._trusts and known.first == cell.entries[0].path \
+                and known.segments[0].state == index.state_of(entry.text for entry in cell.entries):
+            items.append(known)
+        else:
+            items.append(self._fresh(cell.entries, cell.is_large))
+
+    def _fresh(self, entries: list["_Entry"], is_large: bool = False) -> Fresh:
+        text = b"".join(entry.text for entry in entries)
+        told = Text(self._spool.tell(), len(text))
+        self._spool.write(text)
+        return Fresh(entries[0].path, sum(entry.size for entry in entries), (told,), is_large)
+
+    def _without_tiny(self, items: list[Item]) -> list[Item]:
+        """Join what is tiny and read anyway with a neighbour, so that many small changes leave no crumbs."""
+        found: list[Item] = []
+        for item in items:
+            while found and self._belong_together(found[-1], item):
+                item = _joined(found.pop(), item)
+            found.append(item)
+        return found
+
+    def _belong_together(self, one: Item, two: Item) -> bool:
+        is_tiny = any(isinstance(item, Fresh) and item.size < self._sizes.tiny for item in (one, two))
+        return is_tiny and not one.is_large and not two.is_large and one.size + two.size <= self._sizes.target
+
+
+def without_damaged(items: list[Item], damaged: Iterable[int]) -> list[Item]:
+    """Return a plan in which what begins at these places of the previous archive is read anew."""
+    gone = set(damaged)
+    return [Fresh(item.first, item.size, item.segments[:1], item.is_large)
+            if isinstance(item, Kept) and any(segment.offset in gone for segment in item.segments) else item
+            for item in items]
+
+
+def is_settled(member: Member, scanned: int) -> bool:
+    """Whether the times of a member, looked at from scanned on, would tell of every change that came after."""
+    return max(member.mtime_ns, member.ctime_ns) < scanned - RACE_NS
+
+
+def tar_size(member: Member) -> int:
+    """Return about how many bytes of a tar stream a member takes."""
+    size = BLOCK + -(-member.size // BLOCK) * BLOCK if member.kind == FILE else BLOCK
+    if len(member.path) > LONG_NAME:
+        size += 2 * BLOCK
+    return size + 2 * BLOCK if len(member.target) > LONG_NAME else size
+
+
+def _joined(one: Item, two: Item) -> Fresh:
+    texts = [text for item in (one, two) for text in (item.texts if isinstance(item, Fresh) else item.segments)]
+    return Fresh(one.first, one.size + two.size, tuple(texts))
+
+
+class _Entry(NamedTuple):
+    """A member, what index.described tells of it, and about how many bytes of a tar stream it takes."""
+
+    path: bytes
+    text: bytes
+    size: int
+
+
+@dataclass
+class _Cell:
+    """What lies between two places where segments begin, as it fills; what was cut off is no more in it."""
+
+    known: Kept | None = None
+    is_large: bool = False
+    entries: list[_Entry] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, path: bytes, text: bytes, size: int) -> None:
+        self.entries.append(_Entry(path, text, size))
+        self.size += size
+
+    def cuts(self, sizes: Sizes) -> Iterator[list[_Entry]]:
+        """Yield what is cut off in front while there is too much.
+
+        Where that is depends on the members from the first one on alone: a segment is never cut again as it is.
+        """
+        while self.size > sizes.grown and (count := self._place(sizes)) < len(self.entries):
+            taken, self.entries, self.known = self.entries[:count], self.entries[count:], None
+            self.size -= sum(entry.size for entry in taken)
+            yield taken
+
+    def _place(self, sizes: Sizes) -> int:
+        """Return how many members fit, or more where so few are no segment."""
+        total = 0
+        for count, entry in enumerate(self.entries):
+            if total + entry.size > sizes.target and total >= sizes.tiny:
+                return count
+            total += entry.size
+        return len(self.entries)

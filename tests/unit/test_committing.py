@@ -1,0 +1,147 @@
+"""When an archive counts: whatever breaks before that leaves nothing, and what was written is looked at on the disk."""
+
+import bz2
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import ArchiveError
+from scripts.hosts.host import LocalHost
+from scripts.store import archive, checksums, committing, index, previous
+from scripts.store.row import Row
+from tests.unit.written import Archives, grow, use_small_segments
+
+STEPS = ("rename", "sync", "write")
+
+
+@pytest.fixture
+def archives(tmp_path, monkeypatch) -> Archives:
+    use_small_segments(monkeypatch)
+    site = tmp_path / "site"
+    grow(site, [f"a/{number:03}" for number in range(30)])
+    archives = Archives(tmp_path / "archives", [site])
+    archives.write()
+    grow(site, ["a/015x"])
+    return archives
+
+
+def names(place: Path) -> set[str]:
+    return {path.name for path in place.iterdir() if path.name != "scratch"}
+
+
+def break_at(monkeypatch, number: int, happens) -> list[int]:
+    """Let something happen instead of the so-and-so-many-th change of a file; return the count of calls as it grows."""
+    calls: list[int] = []
+    for step in STEPS:
+        real = getattr(LocalHost, step)
+
+        def counted(self, *words, real=real, **more):
+            calls.append(len(calls))
+            if calls[-1] == number:
+                happens()
+            return real(self, *words, **more)
+        monkeypatch.setattr(LocalHost, step, counted)
+    return calls
+
+
+def no_space() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_at_any_step_leaves_nothing_or_a_whole_archive(archives):
+    before, number, ended = names(archives.place), 0, False
+    first = archives.last
+    while not ended:
+        archives.last = first
+        with pytest.MonkeyPatch.context() as change:
+            calls = break_at(change, number, no_space)
+            try:
+                archives.write()
+            except OSError:
+                found = names(archives.place) - before
+                assert not found or len(found) == 4, (number, found)
+                for name in found:
+                    (archives.place / name).unlink()
+            else:
+                ended = len(calls) <= number
+        number += 1
+    assert number > 6
+
+
+def test_a_kill_at_any_step_leaves_what_the_next_run_clears_away(archives):
+    number, code = 0, 9
+    while code == 9:
+        before = names(archives.place)
+        if not (pid := os.fork()):
+            with pytest.MonkeyPatch.context() as change:
+                break_at(change, number, lambda: os._exit(9))
+                archives.write()
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        committing.clear_leftovers(archives.place)
+        for name in names(archives.place) - before:     # all or nothing of it
+            one = archives.place / name.removesuffix(".sha256").removesuffix(".record.json").removesuffix(".index")
+            assert committing.read_back(one, index.read(index.beside(one)), committing.Pending(one, "bz2"), None) \
+                == archive.companion(one, ".sha256").read_text().split()[0]
+        for path in archives.place.glob("*_00-00-02.*"):
+            path.unlink()
+        number += 1
+    assert code == 0 and number > 6
+
+
+@pytest.mark.parametrize("unpacks_all", [False, True])
+def test_a_disk_that_changed_a_byte_is_found_before_the_archive_counts(archives, monkeypatch, unpacks_all):
+    real, before = Row.finish, names(archives.place)
+
+    def flipped(row):
+        real(row)
+        if row.size_bytes > 4000:
+            os.pwrite(row._descriptor, b"\xff\x00\xff", 1000)
+    monkeypatch.setattr(Row, "finish", flipped)
+    with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
+        archives.write(unpacks_all=unpacks_all)
+    assert names(archives.place) == before
+
+
+def test_a_packing_program_that_wrote_something_else_is_found(archives, monkeypatch):
+    from scripts.store.packing import Packer
+    real = Packer._placed
+
+    def other(self, path, raw_length, raw_sha256):
+        Path(path).write_bytes(bz2.compress(b"other"))
+        return real(self, path, raw_length, raw_sha256)
+    monkeypatch.setattr(Packer, "_placed", other)
+    before = names(archives.place)
+    with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
+        archives.write()
+    assert names(archives.place) == before
+
+
+def test_a_copied_segment_that_unpacks_to_something_else_is_found_when_all_is_unpacked(archives):
+    """As after a program's fault in an earlier run: the index vouches for bytes that are not what was packed."""
+    found = archives.last.index
+    path = index.beside(archives.last.path)
+    writer = index.Writer(path.with_name("new"), found.header)
+    for number, one in enumerate(found.segments):
+        said = {**vars(one), "raw_sha256": "0" * 64} if number == 2 else vars(one)
+        writer.add_packed(index.Segment(**said), *found.packed_texts(one))
+    writer.finish(lambda count: found.totals)
+    path.with_name("new").rename(path)
+    with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
+        archives.write(unpacks_all=True)
+
+
+def test_what_stands_beside_it_is_true(archives):
+    written = archives.write()
+    digest, name = archive.companion(written.path, ".sha256").read_text().split()
+    assert (digest, name) == (checksums.of_file(written.path), written.path.name)
+    assert {path.stat().st_mode & 0o777 for path in archives.place.glob(f"{written.path.name}*")} == {0o600}
+
+
+def test_an_archive_that_is_removed_while_it_is_read_gives_all_it_has(archives):
+    with previous.Previous(archives.last.path) as opened:
+        archives.last.path.unlink()
+        opened.check()
+        assert not opened.damaged
