@@ -18,6 +18,7 @@ from scripts.errors import CommandError, DatabaseError
 from scripts.hosts import process
 from scripts.hosts.host import LocalHost
 from tests.lab.lab import Lab
+from tests.lab.toolkit import Toolkit
 
 HOST = LocalHost("web1")
 WAIT_SECONDS = 20
@@ -365,3 +366,19 @@ def ids(lab: Lab) -> dict[str, str]:
     """Return the number that InnoDB gave each table when it was made."""
     lines = lab.mariadb.sql("SELECT name, table_id FROM information_schema.innodb_sys_tables WHERE name LIKE 'copy/%'")
     return {line.split("\t")[0].removeprefix("copy/"): line.split("\t")[1] for line in lines.splitlines()}
+
+
+def test_a_restore_loads_only_what_differs_and_says_so(lab, tmp_path):
+    kit = Toolkit(tmp_path / "kit", lab)
+    _, sample = kit.tiki("wiki", files=20)
+    for number in range(unchanged.FEWEST):
+        sample.sql(f"CREATE TABLE quiet{number} (id INT PRIMARY KEY); INSERT INTO quiet{number} VALUES ({number})")
+    assert kit.make("backup", "INSTANCE=wiki").returncode == 0
+    sample.sql("INSERT INTO quiet3 VALUES (99); DROP TABLE quiet4; CREATE TABLE stranger (id INT)")
+    done = kit.make("restore", "INSTANCE=wiki", "ARCHIVE=latest", "CONFIRM=wiki", "SAFETY=no")
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"wiki: (\d+) tables: (\d+) loaded, (\d+) were equal", done.stdout + done.stderr)
+    assert int(told[3]) >= unchanged.FEWEST - 2
+    assert int(told[1]) == int(told[2]) + int(told[3])
+    assert sample.sql("SELECT * FROM quiet3; SELECT * FROM quiet4") == "3\n4\n"
+    assert sample.sql("SHOW TABLES LIKE 'stranger'") == ""
