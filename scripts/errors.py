@@ -35,14 +35,18 @@ def of_os_error(error: OSError) -> HostError:
 
 
 class CommandError(Fault):
-    """An external program failed, hung, or ended without finishing its work."""
+    """An external program failed, hung, or ended without finishing its work.
+
+    stderr is the end of what it said there, whole_stderr all of it, or as much as a program may well say.
+    """
 
     exit_code = 5
 
-    def __init__(self, message: str, *, code: int | None = None, stderr: str = "") -> None:
+    def __init__(self, message: str, *, code: int | None = None, stderr: str = "", whole_stderr: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.stderr = stderr
+        self.whole_stderr = whole_stderr or stderr
 
 
 class DatabaseError(Fault):

@@ -10,6 +10,7 @@ from scripts.errors import CommandError
 from scripts.hosts.command import Command
 
 STDERR_TAIL = 2000       # characters; fits a mail and shows the whole of a mysqldump error
+STDERR_WHOLE = 4 << 20   # of who has to read every line: tar names each of the files that vanished
 SIGPIPE_CODES = (-13, 141)
 READER_GONE = ("errno 32 on write", "Broken pipe")     # mariadb-dump's words, and those of most others
 SSH_FAILED = 255         # ssh's own code; a remote program ended by a signal gives it too
@@ -38,7 +39,8 @@ class Running:
         said = tail(self.stderr)
         line = " / ".join(line.strip() for line in said.splitlines() if line.strip())
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return CommandError(f"{self.command.shown}: {ending}" + (f": {line}" if line else ""), code=code, stderr=said)
+        return CommandError(f"{self.command.shown}: {ending}" + (f": {line}" if line else ""), code=code, stderr=said,
+                            whole_stderr=tail(self.stderr, STDERR_WHOLE))
 
 
 @dataclass(eq=False)
@@ -79,10 +81,10 @@ def _is_consequence(code: int, stderr: str) -> bool:
         or any(words in stderr for words in READER_GONE)
 
 
-def tail(stderr: IO[bytes]) -> str:
+def tail(stderr: IO[bytes], most: int = STDERR_TAIL) -> str:
     """Return the end of what a program said on stderr, from a line's start; not what only seems to be a fault."""
     size = stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(0, size - STDERR_TAIL))
+    stderr.seek(max(0, size - most))
     text = stderr.read().decode("utf-8", "replace")
-    text = text.split("\n", 1)[-1] if size > STDERR_TAIL else text
+    text = text.split("\n", 1)[-1] if size > most else text
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(NO_FAULT))

@@ -24,7 +24,7 @@ RUN = 60_000            # records that are sorted at once: some 20 MB
 BATCH = 500             # of them that are read back at once
 MAGIC = b"\x1f\x8b"     # of gzip
 GZIP = 16 + zlib.MAX_WBITS
-GONE = b"No such file or directory"
+GONE = (b"No such file or directory", b"Not a directory")    # the latter when a file took a folder's place
 NO_GNU = 91             # what the script ends with where a program is another one than GNU's
 # What find complains of comes last, between the answer's own marks: its exit code alone does not tell who went away.
 PROGRAM = """LC_ALL=C; export LC_ALL

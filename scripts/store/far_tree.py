@@ -9,7 +9,7 @@ from scripts.hosts.command import Command
 from scripts.hosts.host import Host
 from scripts.hosts.stats import Stat
 from scripts.hosts.streams import Source
-from scripts.store.index import FOLDER, Member
+from scripts.store.index import Member
 from scripts.store.tree import Tree
 from scripts.store.walk import FirstNames
 
@@ -42,7 +42,7 @@ class FarTree(Tree):
                 gone = found.path + b"/"
             elif found.kind != SOCKET:
                 member = self._member(found)
-                yield first_names.role(member) if found.names > 1 and found.kind != FOLDER else member
+                yield first_names.role(member) if found.names > 1 else member
 
     def now(self) -> int:
         return self.clock()

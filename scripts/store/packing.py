@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from scripts.hosts import jobs, process, stall
+from scripts.hosts import jobs, process, signals, stall
 from scripts.hosts.jobs import Group
 from scripts.store import compress
 from scripts.store.index import CHUNK, Segment
@@ -67,8 +67,9 @@ class Packer:
         self._above = jobs.here.group
         self._above.inner.append(self._group)
         self._threads = [threading.Thread(target=self._work) for _ in range(self._cores)]
-        for thread in self._threads:
-            thread.start()
+        with signals.held_back():   # else the threads that began already would wait for ever
+            for thread in self._threads:
+                thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None,
@@ -98,11 +99,12 @@ class Packer:
             self._change.wait_for(lambda: self._fault or len(self._waiting) < self._most_waiting)
             self._count += 1
             path = str(self._folder / str(self._count))
-        if self._fault:
-            raise self._fault
-        with open(path, "wb", buffering=0) as file:
-            file.write(raw)
+        if not self._fault:
+            with open(path, "wb") as file:     # buffered: it writes all or raises, where a disk is full
+                file.write(raw)
         with self._change:
+            if self._fault:     # also one that came meanwhile: nobody would pack this any more
+                raise self._fault
             self._waiting.append((path, len(raw), digest, placed))
             self._change.notify_all()
         return placed

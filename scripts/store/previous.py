@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from scripts.errors import ArchiveError
+from scripts.hosts import jobs
 from scripts.store import index
 from scripts.store.index import Segment
 
@@ -48,8 +49,10 @@ class Previous:
         return self._judged[segment.offset]
 
     def check(self) -> None:
-        """Look at all segments; `damaged` tells what was found."""
+        """Look at all segments; `damaged` tells what was found. Of no use once a job beside it failed."""
         for segment in self.index.segments:
+            if jobs.here.group.is_ended:
+                return      # a large archive would keep a run that was ended for minutes
             self.is_whole(segment)
 
     @property

@@ -9,12 +9,12 @@ what it was, and was old enough then to tell of every later change.
 import bisect
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import IO, NamedTuple
 
 from scripts.store import index
-from scripts.store.index import FILE, MEMBERS, Index, Member, Segment
+from scripts.store.index import FILE, MEMBERS, SECOND_NAME, Index, Member, Segment
 from scripts.store.sizes import Sizes
 from scripts.store.tar_stream import BLOCK
 from scripts.store.walk import in_order
@@ -25,9 +25,13 @@ LONG_NAME = 90              # bytes of a path; with the top folder before it tar
 
 @dataclass(frozen=True)
 class Kept:
-    """One segment of the previous archive, or all pieces of a large file, which are taken as they are."""
+    """One segment of the previous archive, or all pieces of a large file, which are taken as they are.
+
+    leans_on are the first names of those files that have a further name (a hard link) in it.
+    """
 
     segments: tuple[Segment, ...]
+    leans_on: tuple[bytes, ...] = ()
 
     @property
     def first(self) -> bytes:
@@ -85,7 +89,7 @@ class Planner:
             if known or is_large or present.is_large:
                 self._close(present, items)
                 present = _Cell(known, is_large)
-            present.add(member.path, index.described(member), tar_size(member))
+            present.add(member)
             if present.size > self._sizes.grown:
                 items += (self._fresh(taken) for taken in present.cuts(self._sizes))
         self._close(present, items)
@@ -122,7 +126,7 @@ class Planner:
         known = cell.known
         if known and self._trusts and known.first == cell.entries[0].path \
                 and known.segments[0].state == index.state_of(entry.text for entry in cell.entries):
-            items.append(known)
+            items.append(replace(known, leans_on=tuple(entry.target for entry in cell.entries if entry.target)))
         else:
             items.append(self._fresh(cell.entries, cell.is_large))
 
@@ -147,11 +151,23 @@ class Planner:
 
 
 def without_damaged(items: list[Item], damaged: Iterable[int]) -> list[Item]:
-    """Return a plan in which what begins at these places of the previous archive is read anew."""
-    gone = set(damaged)
-    return [Fresh(item.first, item.size, item.segments[:1], item.is_large)
-            if isinstance(item, Kept) and any(segment.offset in gone for segment in item.segments) else item
-            for item in items]
+    """Return a plan in which what begins at these places of the previous archive is read anew.
+
+    So is a further name of a file whose first name is read: until then that one may be gone, or another file.
+    """
+    gone, starts = set(damaged), [in_order(item.first) for item in items]
+    found: list[Item] = []
+    for item in items:
+        if isinstance(item, Kept) and (any(segment.offset in gone for segment in item.segments) or any(
+                isinstance(one, Fresh) for first in item.leans_on for one in found[place_of(first, starts):][:1])):
+            item = Fresh(item.first, item.size, item.segments[:1], item.is_large)
+        found.append(item)
+    return found
+
+
+def place_of(path: bytes, starts: list[bytes]) -> int:
+    """Return in which item of a plan a path lies; starts are in_order of their first ones."""
+    return bisect.bisect_right(starts, in_order(path)) - 1
 
 
 def is_settled(member: Member, scanned: int) -> bool:
@@ -173,11 +189,15 @@ def _joined(one: Item, two: Item) -> Fresh:
 
 
 class _Entry(NamedTuple):
-    """A member, what index.described tells of it, and about how many bytes of a tar stream it takes."""
+    """A member, what index.described tells of it, and about how many bytes of a tar stream it takes.
+
+    target is the first name of a file of which this is a further one.
+    """
 
     path: bytes
     text: bytes
     size: int
+    target: bytes
 
 
 @dataclass
@@ -189,9 +209,10 @@ class _Cell:
     entries: list[_Entry] = field(default_factory=list)
     size: int = 0
 
-    def add(self, path: bytes, text: bytes, size: int) -> None:
-        self.entries.append(_Entry(path, text, size))
-        self.size += size
+    def add(self, member: Member) -> None:
+        target = member.target if member.kind == SECOND_NAME else b""
+        self.entries.append(_Entry(member.path, index.described(member), tar_size(member), target))
+        self.size += self.entries[-1].size
 
     def cuts(self, sizes: Sizes) -> Iterator[list[_Entry]]:
         """Yield what is cut off in front while there is too much.

@@ -15,6 +15,7 @@ LeaveOut = Callable[[str], bool]
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK, stat.S_IFIFO: "p", stat.S_IFCHR: "c",
          stat.S_IFBLK: "b"}     # a socket is none: no archive can hold one
+LINKED = (FILE, LINK)   # of what tar makes hard links
 
 
 class FirstNames:
@@ -25,6 +26,8 @@ class FirstNames:
 
     def role(self, member: Member) -> Member:
         """Return a member of a file with several names as what tar makes of it: the file, or one more name of it."""
+        if member.kind not in LINKED:
+            return member
         first = self._first.setdefault((member.dev, member.inode), member.path)
         return member if first == member.path else member._replace(kind=SECOND_NAME, target=first)
 
@@ -60,7 +63,7 @@ def members(folder: str, inside: bytes, leave_out: LeaveOut) -> Iterator[Member]
         if stat.S_ISSOCK(found.st_mode):
             continue
         member = _member(inside + b"/" + relative, found, target)
-        yield first_names.role(member) if found.st_nlink > 1 and member.kind != FOLDER else member
+        yield first_names.role(member) if found.st_nlink > 1 else member
         if member.kind == FOLDER:
             waiting.append(_entries(entry.path))
             names.append(relative + b"/")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import ArchiveError
+from scripts.hosts import jobs
 from scripts.hosts.host import LocalHost
+from scripts.hosts.jobs import Group
 from scripts.store import archive, checksums, committing, index, previous
 from scripts.store.row import Row
 from tests.unit.written import Archives, grow, use_small_segments
@@ -145,3 +147,15 @@ def test_an_archive_that_is_removed_while_it_is_read_gives_all_it_has(archives):
         archives.last.path.unlink()
         opened.check()
         assert not opened.damaged
+
+
+def test_the_look_at_the_archive_before_ends_with_its_run(archives, monkeypatch):
+    """Who ends a run shall not wait until a large archive is hashed."""
+    ended = Group()
+    ended.end()
+    monkeypatch.setattr(jobs.here, "group", ended)
+    looked_at = []
+    monkeypatch.setattr(previous.Previous, "is_whole", lambda opened, segment: looked_at.append(segment))
+    with previous.Previous(archives.last.path) as opened:
+        opened.check()
+    assert looked_at == []

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.errors import ArchiveError, CommandError
+from scripts.hosts.host import MANAGER
 from scripts.store import checksums, index, walk
 from scripts.store.pack import pack_tree
 from scripts.store.packing import Packer
@@ -260,6 +261,18 @@ def test_each_of_very_many_vanished_files_is_reported(site, pack):
     assert packed.vanished == [str(site / "b-gone"), *(str(site / "b-gone" / f"{number:03}") for number in range(300))]
 
 
+def test_a_file_in_the_place_of_a_folder_is_packed_and_what_was_in_it_reported(tmp_path, site, pack):
+    with_a_big_first_file(site)
+    (site / "b").mkdir()
+    (site / "b" / "in").touch()
+
+    def replace():
+        shutil.rmtree(site / "b")
+        (site / "b").write_bytes(b"file")
+    assert pack(meanwhile=replace).vanished == [str(site / "b" / "in")]
+    assert (unpacked(tmp_path) / "blog/0a1b/site/b").read_bytes() == b"file"
+
+
 def test_a_vanished_file_with_an_odd_name_is_reported_as_it_was(site, pack):
     with_a_big_first_file(site)
     gone = site / "b \u00e9\n\\ gone"
@@ -311,8 +324,47 @@ def test_a_file_that_cannot_be_read_is_fatal_also_among_many_that_vanish(site, p
     (site / "b-gone").mkdir()
     for number in range(300):
         (site / "b-gone" / f"{number:03}").touch()
-    with pytest.raises(ArchiveError, match="tar left out './a-closed', which is there"):
+    with pytest.raises(CommandError, match="a-closed: Cannot open: Permission denied"):
         pack(meanwhile=lambda: shutil.rmtree(site / "b-gone"))
+
+
+def saying(text: str):
+    """Return what stands in for Tree.tar: it says this first, on stderr."""
+    tar = Tree.tar
+
+    def says(tree, *options):
+        words = tar(tree, *options).argv
+        return MANAGER.command("sh", "-c", f'echo "{text}" >&2; "$@"; exit $?', "sh", *words)
+    return says
+
+
+def test_a_disk_s_fault_is_fatal_also_among_many_files_that_vanish(site, pack, monkeypatch):
+    """tar fills up with zeros what it cannot read: only its word tells of it."""
+    monkeypatch.setattr(Tree, "tar", saying("tar: ./a: Read error at byte 0, while reading 512 bytes: "
+                                            "Input/output error"))
+    with_a_big_first_file(site)
+    (site / "b-gone").mkdir()
+    for number in range(300):
+        (site / "b-gone" / f"{number:03}").touch()
+    with pytest.raises(CommandError, match="./a: Read error"):
+        pack(meanwhile=lambda: shutil.rmtree(site / "b-gone"))
+
+
+def test_a_file_that_tar_leaves_out_without_a_word_is_fatal(site, pack, monkeypatch):
+    tar = Tree.tar
+    monkeypatch.setattr(Tree, "tar", lambda tree, *options: MANAGER.command(
+        "sh", "-c", 'grep -zv skipped | "$@"', "sh", *tar(tree, *options).argv))
+    (site / "a").touch()
+    (site / "skipped").touch()
+    with pytest.raises(ArchiveError, match="tar left out './skipped', which is there"):
+        pack()
+
+
+def test_what_others_say_besides_tar_is_no_fault(site, pack, monkeypatch):
+    monkeypatch.setattr(Tree, "tar", saying("sh: warning: setlocale: cannot change locale (en_GB)"))
+    with_a_big_first_file(site)
+    (site / "b-gone").touch()
+    assert pack(meanwhile=(site / "b-gone").unlink).vanished == [str(site / "b-gone")]
 
 
 def test_a_folder_that_is_not_there_is_fatal(tmp_path, pack):

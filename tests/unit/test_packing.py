@@ -2,13 +2,14 @@
 
 import bz2
 import os
+import resource
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from scripts.errors import CommandError
-from scripts.store import compress, sizes
+from scripts.store import compress, packing, sizes
 from scripts.store.packing import Packer
 
 PROGRAMS = {"bz2": "bzip2", "zst": "zstd"}
@@ -63,6 +64,29 @@ def test_a_program_that_leaves_nothing_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setitem(compress.ONE_CORE, "true", ())
     with pytest.raises(FileNotFoundError), Packer("bz2", tmp_path) as packer:
         packer.submit(b"x").result()
+
+
+def test_a_piece_that_comes_while_a_program_fails_is_not_waited_for(tmp_path):
+    """It is written when the fault comes; the threads that would pack it have ended."""
+    with pytest.raises(CommandError, match="failed"), Packer("bz2", tmp_path) as packer:
+        def fails_meanwhile(path, mode):
+            packer._fail(CommandError("failed"), [])
+            return open(path, mode)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(packing, "open", fails_meanwhile, raising=False)
+            future = packer.submit(b"x")
+        future.result(timeout=5)
+
+
+def test_a_disk_that_gets_full_within_a_piece_is_a_fault(tmp_path):
+    """The first write that does not fit is short, and no error; so it is with files that may not grow."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"), Packer("bz2", tmp_path) as packer:
+            packer.submit(bytes(150_000)).result()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_fault_of_the_caller_ends_the_packers(tmp_path):

@@ -10,7 +10,8 @@ from scripts.store.index import Member
 from scripts.store.segments import Fresh, Kept, Planner, Text
 from scripts.store.sizes import Sizes
 from scripts.store.tree import Tree
-from tests.unit.written import Archives, describe, grow, use_small_segments
+from tests.unit.test_unchanged import Counted
+from tests.unit.written import Archives, CalmTree, describe, grow, use_small_segments
 
 NAMES = [f"{folder}/{number:03}" for folder in "abc" for number in range(40)]
 SIZES = Sizes(10_000, 12)
@@ -181,6 +182,27 @@ def test_a_first_name_that_goes_makes_the_second_the_file(archives, site, tmp_pa
     (site / "a/001").unlink()
     archives.write()
     assert_true(archives, site, tmp_path)
+
+
+@pytest.mark.parametrize("kind", [CalmTree, Counted])
+@pytest.mark.parametrize("happens", ["goes", "is replaced"])
+def test_a_first_name_that_changes_while_files_are_read_takes_no_other_along(tmp_path, site, monkeypatch, kind,
+                                                                            happens):
+    """A second name that was taken as it is would be a link to nothing, or to another file."""
+    os.link(site / "a/003", site / "c/zz")
+    archives = Archives(tmp_path / "archives", [site], kind=kind)
+    archives.write()
+    (site / "a/004").write_bytes(b"another")
+    tar, content = kind.tar, (site / "c/zz").read_bytes()
+
+    def meanwhile(tree, *options):
+        (site / "a/003").unlink()
+        if happens == "is replaced":
+            (site / "a/003").write_bytes(b"new")
+        return tar(tree, *options)
+    monkeypatch.setattr(kind, "tar", meanwhile)
+    top = archives.write().extracted(tmp_path / "extracted")
+    assert (top / archives.parts[0].folder / "c/zz").read_bytes() == content
 
 
 def test_a_large_file_with_two_names_is_packed_once(tmp_path, site):

@@ -125,6 +125,12 @@ def test_of_the_names_of_one_file_the_first_is_the_file_and_the_others_name_it(t
     assert found[b"x/single"] == ("f", b"")
 
 
+def test_of_a_fifo_tar_makes_no_links(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    os.link(tmp_path / "a", tmp_path / "b")
+    assert [one.kind for one in walk.members(str(tmp_path), b"in", walk.any_of(()))] == ["d", "p", "p"]
+
+
 def test_a_name_that_is_left_out_is_no_first_one(tmp_path):
     make(tmp_path, "a")
     os.link(tmp_path / "a", tmp_path / "b")
