@@ -28,10 +28,9 @@ override lower = $(subst A,a,$(subst B,b,$(subst C,c,$(subst D,d,$(subst E,e,$(s
 override option = --$(if $(filter V,$1),verbose,$(if $(filter A B,$1),side-)$(call lower,$1))="$$TRIM_ARG_$1"
 
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
-# --write-pyc: left to itself, invoke lets Python compile all of TRIM anew each time.
 override define trim
 @if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi; \
-cd "$(TOP)" && exec "$(VENV)/bin/invoke" --write-pyc $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
+cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \

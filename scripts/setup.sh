@@ -54,6 +54,20 @@ make_environment() {
   echo "$wanted" >.venv/trim-constraints
 }
 
+# Only setup writes bytecode: Python takes half of it for whole when the disk is full (or `ulimit -f` small), and no verb
+# would start any more. Without any, a start takes a little longer.
+keep_bytecode() {
+  .venv/bin/python -m compileall -q tasks.py scripts || true
+  .venv/bin/python -B -c '
+import marshal, pathlib
+for path in (*pathlib.Path("__pycache__").glob("tasks.*.pyc"), *pathlib.Path("scripts").rglob("__pycache__/*.pyc")):
+    try:
+        marshal.loads(path.read_bytes()[16:])
+    except (EOFError, ValueError, TypeError):
+        path.unlink()
+'
+}
+
 make_folders() {
   (umask 077 && mkdir -p var/archives var/work)
 }
@@ -69,4 +83,5 @@ esac
 exec 9>.setup.lock
 flock 9
 make_environment
+keep_bytecode
 make_folders

@@ -145,6 +145,6 @@ def test_archives_logs_and_their_folders_are_for_their_owner_alone(watched):
     archives = watched.bench.kit.settings.archives / watched.bench.name
     logs = watched.top / "var" / "logs"
     files = [path for folder in (archives, logs) for path in folder.iterdir()]
-    assert {path.suffix for path in files} == {".zst", ".sha256", ".json", ".log"}
+    assert {path.suffix for path in files} == {".zst", ".index", ".sha256", ".json", ".log"}
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600] * len(files)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (archives, logs)] == [0o700, 0o700]

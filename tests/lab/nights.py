@@ -21,7 +21,7 @@ def archives(instance: Instance, count: int, *, hours_ago: float = 6, version: s
     place = archive.folder(instance.settings, instance.name)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     for night in range(count):
-        finished = NOW - timedelta(days=night, hours=hours_ago)
+        finished = datetime.now(UTC) - timedelta(days=night, hours=hours_ago)
         begun = (finished - timedelta(seconds=40 + night * 3 % 17)).astimezone()
         path = place / f"{instance.name}_{begun.strftime(archive.STAMP)}.tar.zst"
         path.write_bytes(b"x" * (sizes + night * 37 % 200))
@@ -41,7 +41,7 @@ def sites(kit: Toolkit) -> None:
     archives(test, 3, version="24.3")
     archives(club, 4, hours_ago=80)
     for night in range(3):
-        started = (NOW - timedelta(days=night, hours=6)).timestamp()
+        started = (datetime.now(UTC) - timedelta(days=night, hours=6)).timestamp()
         broken = RunFault("club", "ssh refused", COMPLAINT)
         runs.end(kit.settings, Run(f"{night}", "backup", ("www", "club"), "make backup", True, "backup-all", started,
                                    started + 50, 4, runs.FAULT, (broken,), "/log", "",

@@ -13,7 +13,7 @@ from tests.lab.sample_tiki import SampleTiki
 from tests.lab.sshd import Sshd
 
 SOURCE = Path(__file__).resolve().parents[2]
-COPIED = ("Makefile", "tasks.py", "scripts", "conf", "instances.d", "constraints.txt")
+COPIED = ("Makefile", "tasks.py", "__pycache__", "scripts", "conf", "instances.d", "constraints.txt")   # as after setup
 
 
 class Toolkit:
@@ -25,7 +25,7 @@ class Toolkit:
         for name in COPIED:
             source = SOURCE / name
             copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name, **({"ignore": shutil.ignore_patterns("*.env", "__pycache__", "hooks.d")}
+            copy(source, folder / name, **({"ignore": shutil.ignore_patterns("*.env", "hooks.d", "*.pyc.*")}
                                            if source.is_dir() else {}))
         (folder / ".venv").symlink_to(SOURCE / ".venv")
         self._settings: dict[str, str] = {}

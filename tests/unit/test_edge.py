@@ -298,7 +298,7 @@ def program(tmp_path, monkeypatch):
         path.write_text("#!/bin/bash\nfor word; do case $word in --instance=*) name=${word#*=};; esac; done\n"
                         f"{text}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(sys, "argv", ["invoke", "--write-pyc", "backup", "--instance=all", "--jobs=2", "--keep=7"])
+        monkeypatch.setattr(sys, "argv", ["invoke", "backup", "--instance=all", "--jobs=2", "--keep=7"])
         monkeypatch.setattr(scripts.run, "again", lambda words: os.execv(path, [str(path), *words]))
     return make
 

@@ -21,7 +21,7 @@ NOT_OURS = {"scripts.hosts.ssh", "scripts.database.client", "scripts.store.write
             "scripts.notify.letters"}
 SHOWING = """
 import sys, json
-sys.argv = ["invoke", "--write-pyc", "instances", "--json=1"]
+sys.argv = ["invoke", "instances", "--json=1"]
 from pathlib import Path
 from scripts import edge
 edge.TOP = Path.cwd()
@@ -51,19 +51,29 @@ def test_a_verb_that_only_shows_loads_nothing_of_what_others_need(kit):
     assert (HEAVY | NOT_OURS) & loaded == set()
 
 
-def test_make_lets_python_keep_what_it_compiled(kit):
+def test_setup_alone_keeps_what_python_compiled_and_drops_what_was_cut_off(kit):
+    for one in kit.top.rglob("*.pyc"):
+        one.unlink()
     assert kit.make("instances").returncode == 0
-    for folder, name in ((".", "tasks"), ("scripts", "edge"), ("scripts/verbs", "instances")):
-        assert list((kit.top / folder / "__pycache__").glob(f"{name}.*.pyc")), name
+    assert not [*kit.top.rglob("*.pyc")]
+    setup = [kit.top / "scripts" / "setup.sh", "run"]
+    subprocess.run(setup, check=True)
+    kept = [next((kit.top / folder / "__pycache__").glob(f"{name}.*.pyc"))
+            for folder, name in ((".", "tasks"), ("scripts", "edge"), ("scripts/verbs", "instances"))]
+    kept[0].write_bytes(kept[0].read_bytes()[:100])
+    assert "EOFError" in kit.make("instances").stderr
+    subprocess.run(setup, check=True)
+    assert not kept[0].exists() and kept[1].exists()
+    assert kit.make("instances").returncode == 0
 
 
 def test_the_words_of_a_call_begin_with_its_verb(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["invoke", "--write-pyc", "backup", "--instance=blog"])
+    monkeypatch.setattr(sys, "argv", ["invoke", "backup", "--instance=blog"])
     assert called() == ["backup", "--instance=blog"]
 
 
 @pytest.mark.parametrize(("words", "shown"), [
-    (["--write-pyc", "mods-install", "--mod=x"], {"mods-install"}),
+    (["--no-dedupe", "mods-install", "--mod=x"], {"mods-install"}),
     (["backup", "--instance=blog", "prove"], {"backup", "prove"}),
     (["--list"], None), (["bakup"], None), ([], None)])
 def test_invoke_is_shown_the_task_that_is_called_or_all(monkeypatch, words, shown):
