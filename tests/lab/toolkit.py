@@ -13,7 +13,7 @@ from tests.lab.sample_tiki import SampleTiki
 from tests.lab.sshd import Sshd
 
 SOURCE = Path(__file__).resolve().parents[2]
-COPIED = ("Makefile", "tasks.py", "__pycache__", "scripts", "conf", "instances.d", "constraints.txt")   # as after setup
+COPIED = ("Makefile", "tasks.py", "__pycache__", "scripts", "conf", "instances.d", "constraints.txt")  # as set up
 
 
 class Toolkit:
