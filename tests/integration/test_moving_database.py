@@ -345,7 +345,8 @@ def test_a_dump_that_ends_early_with_exit_0_is_a_fault_of_the_source(both, shims
 
 
 def test_a_dump_that_fails_half_way_says_so(both, shims):
-    shim(shims, "mariadb-dump", '/usr/bin/mariadb-dump "$@" 2>/dev/null | head -c 3000; echo "mariadb-dump: disk" >&2; exit 3')
+    shim(shims, "mariadb-dump",
+         '/usr/bin/mariadb-dump "$@" 2>/dev/null | head -c 3000; echo "mariadb-dump: disk" >&2; exit 3')
     with pytest.raises(CommandError, match="mariadb-dump .*exit code 3: .*mariadb-dump: disk"):
         copy.make_equal(*both)
 
