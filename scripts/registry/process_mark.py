@@ -10,8 +10,7 @@ START_FIELD = 22    # of /proc/PID/stat: when the process began, in clock ticks 
 def of(pid: int) -> dict[str, object]:
     """Return the mark of a process: its number, when it began, in which run of the machine; empty when it is gone."""
     try:
-        # pid (name) state ...; the name may hold blanks and brackets
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = _fields(pid)
     except OSError:
         return {"pid": pid, "start": "", "boot": ""}
     is_gone = fields[0] in ("Z", "X")
@@ -21,7 +20,7 @@ def of(pid: int) -> dict[str, object]:
 def parent(pid: int) -> int:
     """Return the number of the process that began another; 0 when that is gone."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        return int(_fields(pid)[1])
     except OSError:
         return 0
 
@@ -29,6 +28,11 @@ def parent(pid: int) -> int:
 def is_part() -> bool:
     """Whether this process is a part of a run; what a hook of it starts is none."""
     return os.environ.get(PART_OF, "").partition(":")[0].endswith(f"-{os.getppid()}")
+
+
+def _fields(pid: int) -> list[str]:
+    # pid (name) state ...; the name may hold blanks and brackets
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def boot() -> str:

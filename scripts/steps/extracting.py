@@ -57,9 +57,7 @@ class Opened:
         if self.found is None:
             yield from self.paths
             return
-        for segment in self.found.segments:
-            for member in self.found.members(segment):
-                yield member.path
+        yield from (member.path for member in self.found.all_members())
 
     def shown(self, path: bytes) -> str:
         """Return a member's path as FILE= takes it: from the web root, or absolute in another folder of the site."""

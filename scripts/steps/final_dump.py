@@ -69,7 +69,7 @@ def take(site: Site, name: str) -> None:
     MANAGER.make_folder(str(path.parent), 0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file, explained(client.place):
-        process.pipe(command, keeper.pass_on, compress.compressor("zst"), into=file)
+        process.pipe(command, keeper.pass_on, compress.compressor(), into=file)
     if not is_trailer(keeper.tail.rstrip().rpartition(b"\n")[2]):
         raise DatabaseError(f"{client.place}: the dump ended early: its last line is not `-- Dump completed`")
     MANAGER.sync(str(path))

@@ -122,6 +122,6 @@ def _pack(path: Path, mode: int, *stages: Command | Filter) -> None:
     """Write what the stages give into a packed file, and read it back."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
-        process.pipe(*stages, compress.compressor("zst"), into=file, ok=(0, TAR_DIFFERS))
+        process.pipe(*stages, compress.compressor(), into=file, ok=(0, TAR_DIFFERS))
         os.fchmod(file.fileno(), mode)
     MANAGER.read("zstd", "-q", "-t", "--", str(path))

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
@@ -24,7 +23,7 @@ class Checking:
     def __init__(self, found: Index, folder: Path) -> None:
         self._found, self._folder = found, folder
         self._top = os.fsencode(found.header.top)
-        self._members = _all(found)
+        self._members = found.all_members()
         self._member: Member | None = None
         self._hash = hashlib.sha256()
         self._kept: IO[bytes] | None = None
@@ -60,14 +59,9 @@ class Checking:
         listed = checksums.read(self._folder / checksums.LIST_NAME) \
             if (self._folder / checksums.LIST_NAME).exists() else iter(())
         unlisted = set(map(os.fsencode, checksums.UNLISTED))
-        summed = ((member.sha256, member.path) for member in _all(self._found)
+        summed = ((member.sha256, member.path) for member in self._found.all_members()
                   if member.kind == FILE and member.path not in unlisted)
         for ours, theirs in zip_longest(summed, listed):
             if ours != theirs:
                 path = os.fsdecode((ours or theirs)[1])
                 raise Differs(f"{path!r} is not what its list of checksums says")
-
-
-def _all(found: Index) -> Iterator[Member]:
-    for segment in found.segments:
-        yield from found.members(segment)

@@ -1,8 +1,11 @@
 """Which program packs and unpacks an archive on this machine: all cores where one is installed that uses them."""
 
+import bz2
 import shutil
+from dataclasses import replace
 
 from scripts.errors import HostError
+from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.host import MANAGER
 
@@ -12,11 +15,9 @@ ENDING = {"bz2": ".bz2", "zst": ".zst"}
 ZSTD_LEVEL = "-6"   # of segments of 4 MB: a tenth less than bz2 makes of the same tree, in a fifth of the time
 
 
-def compressor(packed: str) -> Command:
-    """Return the command that packs its stdin to its stdout."""
-    if packed == "zst":
-        return MANAGER.command(_first(("zstd",)), "-q", "-3", "-T0", "-c")
-    return MANAGER.command(_first(BZIP2_PROGRAMS), "-9", "-c")
+def compressor() -> Command:
+    """Return the command that packs its stdin to its stdout as zst: for what is kept beside archives."""
+    return MANAGER.command(_first(("zstd",)), "-q", "-3", "-T0", "-c")
 
 
 def packing(packed: str, files: list[str]) -> Command:
@@ -31,6 +32,13 @@ def decompressor(packed: str) -> Command:
     if packed == "zst":
         return MANAGER.command(_first(("zstd",)), "-q", "-d", "-T0", "-c")
     return MANAGER.command(_first(BZIP2_PROGRAMS), "-d", "-c")
+
+
+def unpacked(packed: str, data: bytes) -> bytes:
+    """Return what one segment holds; raises OSError, ValueError or CommandError when it does not unpack."""
+    if packed == "bz2":
+        return bz2.decompress(data)     # sooner than a program starts
+    return process.read(replace(decompressor(packed), stdin=data))
 
 
 def _first(programs: tuple[str, ...]) -> str:

@@ -109,6 +109,16 @@ class Index:
     totals: Totals
     segments: list[Segment]
 
+    def below(self, path: bytes) -> list[Segment]:
+        """Return the segments that begin with path or below it: those of a tree, which no segment shares."""
+        return [segment for segment in self.segments
+                if segment.first == path or segment.first.startswith(path + b"/")]
+
+    def all_members(self) -> Iterator[Member]:
+        """Yield what the archive holds, in order."""
+        for segment in self.segments:
+            yield from self.members(segment)
+
     def members(self, segment: Segment) -> Iterator[Member]:
         """Yield what a segment holds, in order; of a large member only its first piece tells."""
         members, sums = self.texts(segment)
@@ -134,6 +144,18 @@ def packed_texts(file: IO[bytes], segment: Segment) -> tuple[bytes, bytes]:
     """Return a segment's packed texts out of an open index."""
     text = os.pread(file.fileno(), segment.members_length + segment.sums_length, segment.members_at)
     return text[:segment.members_length], text[segment.members_length:]
+
+
+def is_on_disk(descriptor: int, segment: Segment) -> bool:
+    """Whether the packed bytes of a segment are, in its open archive, what the index says; never all in memory."""
+    total, place = hashlib.sha256(), segment.offset
+    try:
+        while place < segment.end and (data := os.pread(descriptor, min(CHUNK, segment.end - place), place)):
+            total.update(data)
+            place += len(data)
+    except OSError:
+        return False    # the disk gives it back no more
+    return total.hexdigest() == segment.sha256
 
 
 def described(member: Member) -> bytes:

@@ -1,6 +1,5 @@
 """The archive before the one that is made: which of its segments can be taken as they are."""
 
-import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +44,7 @@ class Previous:
     def is_whole(self, segment: Segment) -> bool:
         """Whether the packed bytes of a segment are on the disk what they were; looked at once."""
         if segment.offset not in self._judged:
-            self._judged[segment.offset] = self._sha256(segment) == segment.sha256
+            self._judged[segment.offset] = index.is_on_disk(self.descriptor, segment)
         return self._judged[segment.offset]
 
     def check(self) -> None:
@@ -59,14 +58,3 @@ class Previous:
     def damaged(self) -> set[int]:
         """Return where those segments begin that were looked at and are not what they were."""
         return {offset for offset, is_whole in self._judged.items() if not is_whole}
-
-    def _sha256(self, segment: Segment) -> str:
-        total, place = hashlib.sha256(), segment.offset
-        try:
-            while place < segment.end and (data := os.pread(self.descriptor, min(index.CHUNK, segment.end - place),
-                                                            place)):
-                total.update(data)
-                place += len(data)
-        except OSError:
-            return ""   # the disk gives it back no more
-        return total.hexdigest()

@@ -4,12 +4,10 @@ Many are unpacked by a program that uses all cores; a few are unpacked sooner wi
 an index goes through that program as a whole.
 """
 
-import bz2
 import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import IO, NamedTuple, TypeVar
 
 from scripts.errors import ArchiveError, CommandError
@@ -21,7 +19,6 @@ from scripts.store.archive import Archive
 from scripts.store.index import Index, Segment
 
 FEW = 4     # segments of 900 kB: two cores unpack them in the time in which a program starts and ends
-END_MARK = bytes(1024)
 Result = TypeVar("Result")
 
 
@@ -128,8 +125,7 @@ def _unpacked_here(archive: Archive, file: IO[bytes], segments: Iterable[Segment
         if not (packed := _packed(file, segment, on_damage)):
             continue
         try:
-            content = bz2.decompress(packed) if archive.packed == "bz2" else \
-                process.read(replace(compress.decompressor(archive.packed), stdin=packed))
+            content = compress.unpacked(archive.packed, packed)
         except (OSError, ValueError, CommandError) as error:
             on_damage(segment, f"it does not unpack: {error}")
             continue

@@ -115,9 +115,8 @@ class Planner:
         """Return the segments that the previous archive has of a tree, the pieces of each large file together."""
         if not self._previous:
             return []
-        ours = [segment for segment in self._previous.segments
-                if segment.first == inside or segment.first.startswith(inside + b"/")]
-        return [Kept(tuple(row)) for _, row in groupby(ours, key=lambda segment: (segment.kind, segment.first))]
+        ours = groupby(self._previous.below(inside), key=lambda segment: (segment.kind, segment.first))
+        return [Kept(tuple(row)) for _, row in ours]
 
     def _close(self, cell: "_Cell", items: list[Item]) -> None:
         """Add what has come to its end: the segment of the previous archive where nothing in it changed."""

@@ -1,13 +1,11 @@
 """Takes members that did not change out of segments that did: for trees whose bytes would have to travel."""
 
 import bisect
-import bz2
 import hashlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scripts.errors import ArchiveError
-from scripts.hosts import process
 from scripts.store import compress, index
 from scripts.store.index import MEMBERS, Member, Segment
 from scripts.store.previous import Previous
@@ -24,8 +22,7 @@ class Unchanged:
 
     def __init__(self, previous: Previous, inside: bytes) -> None:
         self._previous = previous
-        self._segments = [segment for segment in previous.index.segments if segment.kind == MEMBERS
-                          and (segment.first == inside or segment.first.startswith(inside + b"/"))]
+        self._segments = [segment for segment in previous.index.below(inside) if segment.kind == MEMBERS]
         self._starts = [in_order(segment.first) for segment in self._segments]
         self._told: tuple[Segment | None, dict[bytes, bytes]] = (None, {})
         self._unpacked: tuple[Segment | None, dict[bytes, Recorded]] = (None, {})
@@ -53,9 +50,7 @@ class Unchanged:
 
     def _unpack(self, segment: Segment) -> dict[bytes, "Recorded"]:
         packed = os.pread(self._previous.descriptor, segment.length, segment.offset)
-        kind = self._previous.index.header.packed
-        raw = bz2.decompress(packed) if kind == "bz2" else \
-            process.read(replace(compress.decompressor(kind), stdin=packed))
+        raw = compress.unpacked(self._previous.index.header.packed, packed)
         if hashlib.sha256(raw).hexdigest() != segment.raw_sha256:
             raise ArchiveError(f"{self._previous.path.name}: what was packed in it does not come out again")
         recorder = _Recorder(os.fsencode(self._previous.index.header.top) + b"/")

@@ -101,17 +101,16 @@ def _not_landed(found: Index, top: Path) -> list[str]:
     The bytes that tar was given are known to be right, so it is asked only whether all of them arrived.
     """
     place, wrong = os.fsencode(top), []
-    for segment in found.segments:
-        for member in found.members(segment):
-            try:
-                status = os.lstat(os.path.join(place, member.path))
-            except OSError as error:
-                wrong.append(f"{os.fsdecode(member.path)}: {error.strerror}")
-                continue
-            kind = KINDS.get(stat.S_IFMT(status.st_mode))
-            if kind != (FILE if member.kind == SECOND_NAME else member.kind) or \
-                    (member.kind == FILE and status.st_size != member.size):
-                wrong.append(f"{os.fsdecode(member.path)}: is not what was packed")
+    for member in found.all_members():
+        try:
+            status = os.lstat(os.path.join(place, member.path))
+        except OSError as error:
+            wrong.append(f"{os.fsdecode(member.path)}: {error.strerror}")
+            continue
+        kind = KINDS.get(stat.S_IFMT(status.st_mode))
+        if kind != (FILE if member.kind == SECOND_NAME else member.kind) or \
+                (member.kind == FILE and status.st_size != member.size):
+            wrong.append(f"{os.fsdecode(member.path)}: is not what was packed")
     return wrong
 
 
