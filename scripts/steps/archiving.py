@@ -80,7 +80,7 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Made | None:
         written = _write(found, folder, wishes, pending, previous, whole)
     _tell(found, written, previous)
     record = _record(found, wishes, written, whole)
-    committing.commit(pending, record, written.packed.fresh if whole else None)
+    committing.commit(pending, record, written.packed.read_back)
     return Made(archive.read(final), written.packed.counts)
 
 
@@ -197,7 +197,7 @@ def _write(found: Site, folder: Path, wishes: Wishes, pending: Pending, previous
             return write.write(pending, contents, packer, whole, on_bytes)
 
     try:
-        with Packer(pending.packed_as, folder, previous) as packer:
+        with Packer(pending.packed_as, folder, previous, unpacks_all=not whole) as packer:
             _, packed = process.side_by_side(dump, pack)
     except BaseException:
         committing.drop(pending)

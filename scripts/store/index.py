@@ -168,12 +168,25 @@ def described(member: Member) -> bytes:
 def parsed(members: bytes, sums: bytes = b"") -> Iterator[Member]:
     """Yield the members of a text of `described`; each file but second names takes the next checksum line."""
     lines = iter(sums.split(b"\n"))
+    for path, words, target in _fields(members):
+        yield _member(path, words, target, next(lines, b"") if words.startswith(b"f") else b"")
+
+
+def with_texts(members: bytes) -> Iterator[tuple[Member, bytes]]:
+    """Yield the members of a text of `described`, without sha256, each with what it says of that one."""
+    for path, words, target in _fields(members):
+        yield _member(path, words, target), b"%b\0%b\0%b\0" % (path, words, target)
+
+
+def _fields(members: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     fields = iter(members.split(b"\0"))
-    for path, words, target in zip(fields, fields, fields):
-        kind, size, mtime, ctime, inode, dev, mode, uid, gid = words.split(b" ")
-        digest = next(lines, b"").lstrip(b"\\")[:64].decode() if kind == b"f" else ""
-        yield Member(path, kind.decode(), int(size), int(mtime), int(ctime), int(inode), int(dev), int(mode, 8),
-                     int(uid), int(gid), target, digest)
+    return zip(fields, fields, fields)
+
+
+def _member(path: bytes, words: bytes, target: bytes, line: bytes = b"") -> Member:
+    kind, size, mtime, ctime, inode, dev, mode, uid, gid = words.split(b" ")
+    return Member(path, kind.decode(), int(size), int(mtime), int(ctime), int(inode), int(dev), int(mode, 8),
+                  int(uid), int(gid), target, line.lstrip(b"\\")[:64].decode())
 
 
 def read(path: Path, *, of_this_size: bool = True) -> Index:

@@ -53,7 +53,7 @@ class Own:
 
     def close(self) -> None:
         """Put what was added into the row."""
-        self._row.put(self._packer.submit(self._raw), _about(self._members))
+        self._row.put(self._packer.submit(bytes(self._raw)), _about(self._members))
         self._raw, self._members = bytearray(), []
 
     def large(self, path: bytes, size: int, sha256: str, pieces: list[tuple[Placed, Any]]) -> None:

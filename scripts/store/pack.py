@@ -3,7 +3,6 @@
 What tar really delivered is compared with what it was asked for: its exit code alone says too little.
 """
 
-import collections
 import hashlib
 import os
 import re
@@ -11,40 +10,21 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from scripts.errors import ArchiveError, CommandError
+from scripts.errors import CommandError
 from scripts.hosts import process
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, index, segments, sizes
-from scripts.store.index import FILE, SECOND_NAME, Member, Segment
+from scripts.store.delivery import Asked, Delivery
+from scripts.store.index import FILE, SECOND_NAME, Member
 from scripts.store.packing import Packer, Placed
 from scripts.store.row import About, Row
 from scripts.store.segments import Fresh, Item, Kept, Planner
-from scripts.store.tar_stream import BLOCK, Head, TarStream
+from scripts.store.tar_stream import Head, TarStream
 from scripts.store.tree import Tree
 from scripts.store.unchanged import Unchanged
 from scripts.store.walk import in_order
 
 TAR_DIFFERS = 1         # a file changed while it was read
-TAR_FAILED = 2          # among others: a file vanished between our list and tar's look
-TAR_SAYS = re.compile(r"(\S*/)?tar: ")
-HARMLESS = re.compile(r"(Cannot stat: (No such file or|Not a) directory|File removed before we read it"
-                      r"|file changed as we read it|File shrank by \d+ bytes; padding with zeros"
-                      r"|Exiting with failure status due to previous errors|socket ignored)$")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One name that tar was asked for. item is the place of what it belongs to in the plan.
-
-    A member that is not wanted itself is there for a further name of it that is. Where old is set tar is not asked: the
-    very same member is in that segment of the previous archive.
-    """
-
-    name: bytes
-    member: Member
-    item: int
-    is_wanted: bool = True
-    old: Segment | None = None
 
 
 def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned: int, packer: Packer,
@@ -53,7 +33,7 @@ def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned:
 
     scanned is when its members were looked at. Raises ArchiveError when tar left something out.
     """
-    delivery = _Delivery(tree, os.fsencode(top))
+    delivery = Delivery(tree, os.fsencode(top))
     unchanged = Unchanged(packer.previous, tree.inside) \
         if tree.is_far and packer.previous and planner.trusts_stats else None
     segmenting = _Segmenting(delivery, plan, scanned, packer, row, unchanged)
@@ -64,7 +44,7 @@ def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned:
     return delivery.vanished()
 
 
-def _read(tree: Tree, delivery: "_Delivery", segmenting: "_Segmenting", asked: Iterator[Asked], prefix: str) -> None:
+def _read(tree: Tree, delivery: Delivery, segmenting: "_Segmenting", asked: Iterator[Asked], prefix: str) -> None:
     # Names and hard links move below the prefix, the targets of symbolic links do not (S).
     tar = tree.tar(f"--transform=flags=rhS;s,^\\.,{_replacement(prefix)},")
     stream = TarStream(segmenting)
@@ -92,33 +72,34 @@ def _to_ask(plan: list[Item], planner: Planner, inside: bytes, unchanged: Unchan
     for place, item in enumerate(plan):
         if isinstance(item, Kept):
             continue
-        for member in planner.members(item):
-            if old := unchanged.holding(member) if unchanged else None:
+        for member, text in planner.members(item):
+            if old := unchanged.holding(member, text) if unchanged else None:
                 not_asked.add(member.path)
-                yield Asked(_name(member.path, inside), member, place, old=old)
+                yield Asked(_name(member.path, inside), member, text, place, old=old)
                 continue
             first = member.target if member.kind == SECOND_NAME else b""
             if first and first not in seen and (
                     first in not_asked or isinstance(plan[segments.place_of(first, starts)], Kept)):
                 seen.add(first)
-                yield Asked(_name(first, inside), member._replace(path=first), place, is_wanted=False)
-            yield Asked(_name(member.path, inside), member, place)
+                yield Asked(_name(first, inside), member._replace(path=first), b"", place, is_wanted=False)
+            yield Asked(_name(member.path, inside), member, text, place)
 
 
 class _Segmenting:
     """Takes the members that tar delivers and puts segments of them into the row, between those that are kept."""
 
-    def __init__(self, delivery: "_Delivery", plan: list[Item], scanned: int, packer: Packer, row: Row,
+    def __init__(self, delivery: Delivery, plan: list[Item], scanned: int, packer: Packer, row: Row,
                  unchanged: Unchanged | None) -> None:
         self._unchanged = unchanged
         self._delivery, self._plan, self._scanned, self._packer, self._row = delivery, plan, scanned, packer, row
         self._next = 0              # of the plan: what was not begun
         self._item = -1
-        self._raw = bytearray()
+        self._raw = _Raw()
         self._texts = _Texts()
-        self._member: Member | None = None      # None while one passes that is not wanted
+        self._asked: Asked | None = None        # None while a member passes that is not wanted
+        self._head: Head | None = None
         self._is_large = False
-        self._hash = None
+        self._hash = hashlib.sha256()
 
     def begin(self, head: Head) -> None:
         for asked in self._delivery.up_to(head.name):
@@ -134,42 +115,45 @@ class _Segmenting:
         self.end(found.padding)
 
     def _begin(self, asked: Asked, head: Head) -> None:
-        self._member = None
+        self._asked = None
         if not asked.is_wanted:
             return
         if asked.item != self._item:
             self._close()
             self._keep_up_to(asked.item)
             self._item, self._next = asked.item, asked.item + 1
-        self._member = _delivered(asked.member, head)
-        is_settled = self._member is asked.member and segments.is_settled(asked.member, self._scanned)
-        self._hash = hashlib.sha256() if head.kind == FILE else None
+        self._asked, self._head, self._hash = asked, head, hashlib.sha256()
         self._is_large = head.kind == FILE and head.size >= self._packer.sizes.large
         if self._is_large:
             self._close()
-            self._row.piece(self._packer.submit(head.raw), self._member.path)
+            self._row.piece(self._packer.submit(head.raw), asked.member.path)
         else:
-            self._raw += head.raw
-        self._texts.is_settled &= is_settled
+            self._raw.add(head.raw)
 
     def content(self, data: memoryview) -> None:
-        if self._member is None:
+        if self._asked is None:
             return
         self._hash.update(data)
-        self._raw += data
-        while self._is_large and len(self._raw) > self._packer.sizes.most:
-            self._piece(sizes.cut(self._raw, self._packer.sizes))
+        self._raw.add(data)
+        while self._is_large and self._raw.size > self._packer.sizes.most:
+            self._piece(self._raw.cut(self._packer.sizes))
 
     def end(self, padding: int) -> None:
-        if self._member is None:
+        asked = self._asked
+        if asked is None:
             return
-        self._raw += bytes(padding)
-        self._texts.add(self._member._replace(sha256=self._hash.hexdigest() if self._hash else ""))
+        if padding:
+            self._raw.add(bytes(padding))
+        member, text = asked.member, asked.text
+        is_settled = segments.is_settled(member, self._scanned)
+        if (other := _delivered(member, self._head)) is not member:
+            text, is_settled = index.described(other), False
+        self._texts.add(member.path, text, self._hash.hexdigest() if self._head.kind == FILE else "", is_settled)
         if self._is_large:
-            self._piece(len(self._raw))
+            self._piece(self._raw.taken())
             self._row.whole(self._texts.about())
             self._texts = _Texts()
-        self._member = None
+        self._asked = None
 
     def finish(self) -> None:
         """Put the rest into the row."""
@@ -178,17 +162,13 @@ class _Segmenting:
         self._close()
         self._keep_up_to(len(self._plan))
 
-    def _piece(self, length: int) -> None:
-        with memoryview(self._raw) as view:
-            placed = self._packer.submit(view[:length])
-        self._row.piece(placed, self._member.path)
-        del self._raw[:length]
+    def _piece(self, raw: bytes) -> None:
+        self._row.piece(self._packer.submit(raw), self._asked.member.path)
 
     def _close(self) -> None:
-        if self._raw:
-            placed: Future[Placed] = self._packer.submit(self._raw)
+        if self._raw.size:
+            placed: Future[Placed] = self._packer.submit(self._raw.taken())
             self._row.put(placed, self._texts.about())
-            self._raw = bytearray()
         self._texts = _Texts()
 
     def _keep_up_to(self, place: int) -> None:
@@ -197,6 +177,31 @@ class _Segmenting:
                 for segment in item.segments:
                     self._row.keep(segment)
         self._next = max(self._next, place)
+
+
+class _Raw:
+    """Bytes of a segment as they come, joined but once; what is added must stay as it is."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | memoryview] = []
+        self.size = 0
+
+    def add(self, data: bytes | memoryview) -> None:
+        self._pieces.append(data)
+        self.size += len(data)
+
+    def taken(self) -> bytes:
+        """Return all, and begin anew."""
+        joined = b"".join(self._pieces)
+        self._pieces, self.size = [], 0
+        return joined
+
+    def cut(self, limits: sizes.Sizes) -> bytes:
+        """Return what comes before the first place to cut, and keep the rest."""
+        joined = self.taken()
+        place = sizes.cut(joined, limits)
+        self.add(memoryview(joined)[place:])
+        return joined[:place]
 
 
 @dataclass
@@ -209,12 +214,13 @@ class _Texts:
     sums: bytearray = field(default_factory=bytearray)
     is_settled: bool = True
 
-    def add(self, member: Member) -> None:
-        self.first = member.path if self.first is None else self.first
+    def add(self, path: bytes, text: bytes, sha256: str, is_settled: bool) -> None:
+        self.first = path if self.first is None else self.first
         self.count += 1
-        self.members += index.described(member)
-        if member.sha256:
-            self.sums += checksums.line(member.sha256, member.path)
+        self.members += text
+        self.is_settled &= is_settled
+        if sha256:
+            self.sums += checksums.line(sha256, path)
 
     def about(self) -> About:
         state = index.state_of([self.members]) if self.is_settled else ""
@@ -227,62 +233,6 @@ def _delivered(asked: Member, head: Head) -> Member:
         return asked
     target = asked.target if asked.kind == head.kind else b""
     return asked._replace(kind=head.kind, size=head.size if head.kind == FILE else asked.size, target=target)
-
-
-class _Delivery:
-    """Compares what tar was asked for with what it delivered, in order and without holding all names."""
-
-    def __init__(self, tree: Tree, top: bytes) -> None:
-        self._tree, self._prefix = tree, top + b"/"
-        self._asked: collections.deque[Asked] = collections.deque()
-        self._missing: list[Asked] = []
-
-    def ask(self, names: Iterator[Asked], sink: Sink) -> None:
-        waiting = bytearray()
-        for asked in names:
-            self._asked.append(asked)
-            waiting += b"" if asked.old else asked.name + b"\0"
-            if len(waiting) > 8 * BLOCK:
-                sink.write(waiting)
-                waiting = bytearray()
-        sink.write(waiting)
-
-    def up_to(self, name: bytes | None) -> Iterator[Asked]:
-        """Yield what comes before a member, or before the end, and was not to come by tar.
-
-        What was asked for before it and did not come is missing.
-        """
-        path = name.rstrip(b"/").removeprefix(self._prefix) if name is not None else None
-        while self._asked and (self._asked[0].old or self._asked[0].member.path != path):
-            asked = self._asked.popleft()
-            if asked.old:
-                yield asked
-            else:
-                self._missing.append(asked)
-
-    def got(self, name: bytes) -> Asked:
-        """Return what a member was asked for as; all before it was taken."""
-        if self._asked:
-            return self._asked.popleft()
-        raise ArchiveError(f"tar packed {os.fsdecode(name)!r}, which it was not asked for")
-
-    def excuse(self, error: CommandError) -> None:
-        """Let tar's failure pass when all it says is that files came, went or changed meanwhile."""
-        # Each line that is tar's: shells and sudo of other hosts say things too, whatever they start.
-        lines = [line for line in error.whole_stderr.splitlines() if TAR_SAYS.match(line)]
-        if error.code != TAR_FAILED or not lines:
-            raise error
-        for line in lines:
-            if not HARMLESS.search(line):   # the error shows but the last lines
-                raise CommandError(f"{self._tree.folder}: {line}", code=error.code, stderr=error.stderr) from error
-
-    def vanished(self) -> list[str]:
-        """Return what was asked for and is gone; raise ArchiveError for what is there and did not come."""
-        missing = [asked.name for asked in self._missing]
-        for name in self._tree.present(missing) if missing else ():
-            raise ArchiveError(f"{self._tree.folder}: tar left out {os.fsdecode(name)!r}, which is there")
-        wanted = [asked.name for asked in self._missing if asked.is_wanted]
-        return [os.fsdecode(os.path.join(os.fsencode(self._tree.folder), name[2:])) for name in wanted]
 
 
 def _name(path: bytes, inside: bytes) -> bytes:

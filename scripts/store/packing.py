@@ -1,12 +1,14 @@
 """Packs pieces of a stream, each by itself, on all cores, and takes those that the previous archive has out of it.
 
-The pieces wait as files in a scratch folder, so that the memory they take is no matter of how many there are. Programs
-pack several at a time, one program a core: starting one costs as much as packing a fifth of a piece.
+What was packed is unpacked at once and compared: from then on its sha256 speaks for the content, wherever its bytes
+lie. It waits as files in a scratch folder, so that the memory it takes is no matter of how many pieces there are. The
+programs of bzip2 pack several at a time, one program a core: starting one costs as much as packing a fifth of a piece.
 """
 
 import collections
 import hashlib
 import os
+import sys
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -14,14 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from scripts.hosts import jobs, process, signals, stall
+from scripts.errors import ArchiveError
+from scripts.hosts import jobs, signals, stall
 from scripts.hosts.jobs import Group
 from scripts.store import compress
-from scripts.store.index import CHUNK, Segment
+from scripts.store.index import Segment
 from scripts.store.previous import Previous
 from scripts.store.sizes import SIZES
 
-BATCH = {"bz2": 16, "zst": 4}   # pieces that one program packs; about half a second
+SWITCH = 0.0005     # seconds after which a busy thread of ours lets another go on: with Python's 0.005 a look at forty
+                    # thousand files waits for its turn two times as long as it takes
+BATCH = {"bz2": 16, "zst": 1}   # pieces that a thread packs at once; with bzip2 that is about half a second
 
 
 @dataclass(frozen=True)
@@ -45,28 +50,45 @@ class Placed:
             os.unlink(self.path)
 
 
+@dataclass
+class _Job:
+    """A piece that waits; old is where the previous archive has it, which is to be unpacked all the same."""
+
+    raw: bytes
+    sha256: str
+    old: Segment | None
+    placed: "Future[Placed]"
+    name: str
+
+
 class Packer:
     """with Packer(...) as packer: packer.submit(raw) ... ; several threads may submit.
 
-    scratch is a folder of the manager; what is new lies there until its `remove`. previous is None without one.
+    scratch is a folder of the manager; what is new lies there until its `remove`. previous is None without one; with
+    unpacks_all what is taken out of it is unpacked too.
     """
 
-    def __init__(self, packed_as: str, scratch: Path, previous: Previous | None = None) -> None:
+    def __init__(self, packed_as: str, scratch: Path, previous: Previous | None = None,
+                 unpacks_all: bool = False) -> None:
         self.packed_as, self.sizes, self.previous = packed_as, SIZES[packed_as], previous
+        self._unpacks_all = unpacks_all
         self._folder = scratch / "segments"
         self._cores = len(os.sched_getaffinity(0))
-        self._most_waiting = 2 * self._cores * BATCH[packed_as]
-        self._waiting: collections.deque[tuple[str, int, str, Future[Placed]]] = collections.deque()
+        self._most_waiting = self._cores * max(BATCH[packed_as], 2)
+        self._waiting: collections.deque[_Job] = collections.deque()
         self._change = threading.Condition()
         self._count, self._is_closed = 0, False
         self._fault: BaseException | None = None
         self._group = Group()
 
     def __enter__(self) -> Self:
+        presses = [compress.press(self.packed_as) for _ in range(self._cores)]
         self._folder.mkdir(mode=0o700)
+        self._switched = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         self._above = jobs.here.group
         self._above.inner.append(self._group)
-        self._threads = [threading.Thread(target=self._work) for _ in range(self._cores)]
+        self._threads = [threading.Thread(target=self._work, args=(press,)) for press in presses]
         with signals.held_back():   # else the threads that began already would wait for ever
             for thread in self._threads:
                 thread.start()
@@ -83,45 +105,38 @@ class Packer:
         for thread in self._threads:
             thread.join()
         self._above.inner.remove(self._group)
+        sys.setswitchinterval(self._switched)
 
-    def submit(self, raw: bytes | bytearray | memoryview) -> "Future[Placed]":
-        """Have a piece packed; waits while many others wait. raw may be used again at once.
-
-        The future raises what packing it raised.
-        """
+    def submit(self, raw: bytes) -> "Future[Placed]":
+        """Have a piece packed; waits while many others wait. The future raises what packing it raised."""
         placed: Future[Placed] = Future()
         digest = hashlib.sha256(raw).hexdigest()
         old = self.previous.with_content(digest, len(raw)) if self.previous else None
-        if old:
-            placed.set_result(Placed(len(raw), digest, old.length, old.sha256, old=old))
+        if old and not self._unpacks_all:
+            placed.set_result(_taken(old))
             return placed
         with self._change:
             self._change.wait_for(lambda: self._fault or len(self._waiting) < self._most_waiting)
-            self._count += 1
-            path = str(self._folder / str(self._count))
-        if not self._fault:
-            with open(path, "wb") as file:     # buffered: it writes all or raises, where a disk is full
-                file.write(raw)
-        with self._change:
-            if self._fault:     # also one that came meanwhile: nobody would pack this any more
+            if self._fault:     # nobody would pack this any more
                 raise self._fault
-            self._waiting.append((path, len(raw), digest, placed))
+            self._count += 1
+            self._waiting.append(_Job(raw, digest, old, placed, str(self._folder / str(self._count))))
             self._change.notify_all()
         return placed
 
-    def _work(self) -> None:
+    def _work(self, press: compress.Press) -> None:
         jobs.here.group = self._group
         while batch := self._next_batch():
             try:
-                process.read(compress.packing(self.packed_as, [path for path, *_ in batch]))
-                for path, length, digest, placed in batch:
-                    os.unlink(path)
-                    placed.set_result(self._placed(path + compress.ENDING[self.packed_as], length, digest))
+                new = [job for job in batch if not (job.old and self._is_right(job, press))]
+                press.pack([(job.name, job.raw) for job in new])
+                for job in new:
+                    job.placed.set_result(_looked_through(job, press, self.packed_as))
             except BaseException as fault:  # noqa: BLE001 - carried over to who waits for it
-                self._fail(fault, [placed for *_, placed in batch])
+                self._fail(fault, [job.placed for job in batch])
 
-    def _next_batch(self) -> list[tuple[str, int, str, "Future[Placed]"]]:
-        """Return what one program packs next, each core its share of what waits; nothing when all is done."""
+    def _next_batch(self) -> list[_Job]:
+        """Return what a thread packs next, each its share of what waits; nothing when all is done."""
         with self._change:
             self._change.wait_for(lambda: self._waiting or self._is_closed)
             if self._fault:
@@ -131,21 +146,43 @@ class Packer:
             self._change.notify_all()
             return batch
 
-    def _placed(self, path: str, raw_length: int, raw_sha256: str) -> Placed:
-        total, length = hashlib.sha256(), 0
-        with open(path, "rb", buffering=0) as file:
-            while data := file.read(CHUNK):
-                total.update(data)
-                length += len(data)
-        stall.watcher.moved(length)
-        return Placed(raw_length, raw_sha256, length, total.hexdigest(), path)
+    def _is_right(self, job: _Job, press: compress.Press) -> bool:
+        """Whether a piece comes out of the previous archive as it went in; it is placed then, else condemned there."""
+        if not _comes_out(job, self.previous.packed(job.old), press):
+            self.previous.condemn(job.old)
+            return False
+        job.placed.set_result(_taken(job.old))
+        return True
 
     def _fail(self, fault: BaseException, futures: list["Future[Placed]"]) -> None:
         with self._change:
             self._fault = self._fault or fault
-            futures += [placed for *_, placed in self._waiting]
+            futures += [job.placed for job in self._waiting]
             self._waiting.clear()
             self._change.notify_all()
         for future in futures:
             if not future.done():
                 future.set_exception(fault)
+
+
+def _looked_through(job: _Job, press: compress.Press, packed_as: str) -> Placed:
+    """Return a piece that was packed, once it came out again as it went in."""
+    path = compress.beside(job.name, packed_as)
+    with open(path, "rb", buffering=0) as file:
+        packed = file.read()
+    if not _comes_out(job, packed, press):
+        raise ArchiveError(f"manager: what was packed as {packed_as} does not come out again as it was. Next: the "
+                           "program that packs or the memory of this machine is at fault; look at the system's log")
+    return Placed(len(job.raw), job.sha256, len(packed), hashlib.sha256(packed).hexdigest(), path)
+
+
+def _comes_out(job: _Job, packed: bytes, press: compress.Press) -> bool:
+    stall.watcher.moved(len(job.raw))
+    try:
+        return press.unpacked(packed) == job.raw
+    except ValueError:
+        return False
+
+
+def _taken(old: Segment) -> Placed:
+    return Placed(old.raw_length, old.raw_sha256, old.length, old.sha256, old=old)

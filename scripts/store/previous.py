@@ -47,6 +47,14 @@ class Previous:
             self._judged[segment.offset] = index.is_on_disk(self.descriptor, segment)
         return self._judged[segment.offset]
 
+    def packed(self, segment: Segment) -> bytes:
+        """Return the packed bytes of a segment, as they are on the disk."""
+        return os.pread(self.descriptor, segment.length, segment.offset)
+
+    def condemn(self, segment: Segment) -> None:
+        """Take a segment for damaged from now on: its bytes are what they were, but not what was packed."""
+        self._judged[segment.offset] = False
+
     def check(self) -> None:
         """Look at all segments; `damaged` tells what was found. Of no use once a job beside it failed."""
         for segment in self.index.segments:

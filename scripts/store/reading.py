@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, NamedTuple, TypeVar
 
-from scripts.errors import ArchiveError, CommandError
+from scripts.errors import ArchiveError
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.streams import CHUNK, Filter, Sink, Source
@@ -126,7 +126,7 @@ def _unpacked_here(archive: Archive, file: IO[bytes], segments: Iterable[Segment
             continue
         try:
             content = compress.unpacked(archive.packed, packed)
-        except (OSError, ValueError, CommandError) as error:
+        except ValueError as error:
             on_damage(segment, f"it does not unpack: {error}")
             continue
         if _is_right(segment, content, on_damage):

@@ -56,13 +56,18 @@ class Row:
         self._to_copy: tuple[int, int] | None = None     # from, to: in the previous archive
         self._pieces: list[Segment] = []
         self._offset = 0
+        self._written: list[Segment] = []
         self.counts = Counts()
-        self.fresh: list[int] = []      # which of the segments are new, by their number
-        self._number = 0
 
     @property
     def size_bytes(self) -> int:
         return self._offset
+
+    def written(self) -> list[Segment]:
+        """Return the segments that are in the file by now, in order."""
+        self._go_on(waits=False)
+        self._copy_range()
+        return list(self._written)
 
     def keep(self, segment: Segment) -> None:
         """Take a segment of the previous archive with all that is known of it."""
@@ -113,7 +118,7 @@ class Row:
         self._take(segment, moved.raw_length)
         members, sums = self._previous.index.packed_texts(segment)
         self._writer.add_packed(moved, members, sums)
-        self._number += 1
+        self._written.append(moved)
         self._note(zlib.decompress(sums) if sums else b"")
 
     def _segment(self, placed: Placed, kind: str, about: About) -> Segment:
@@ -125,12 +130,12 @@ class Row:
         else:
             self._copy_range()
             self._append(placed)
-            self.fresh.append(self._number + len(self._pieces))
         return segment
 
     def _write(self, segment: Segment, about: About) -> None:
-        self._writer.add(replace(segment, count=about.count, state=about.state), about.members, about.sums)
-        self._number += 1
+        segment = replace(segment, count=about.count, state=about.state)
+        self._writer.add(segment, about.members, about.sums)
+        self._written.append(segment)
         self._note(about.sums)
 
     def _note(self, sums: bytes) -> None:

@@ -95,13 +95,13 @@ class Planner:
         self._close(present, items)
         return self._without_tiny(items)
 
-    def members(self, fresh: Fresh) -> Iterator[Member]:
-        """Yield the members of what is to be read; their sha256 is not known."""
+    def members(self, fresh: Fresh) -> Iterator[tuple[Member, bytes]]:
+        """Yield the members of what is to be read, and what index.described says of each; no sha256 is known."""
         for text in fresh.texts:
             if isinstance(text, Segment):
-                yield from index.parsed(self._previous.texts(text)[0])
+                yield from index.with_texts(self._previous.texts(text)[0])
             else:
-                yield from index.parsed(os.pread(self._spool.fileno(), text.length, text.offset))
+                yield from index.with_texts(os.pread(self._spool.fileno(), text.length, text.offset))
 
     @property
     def trusts_stats(self) -> bool:

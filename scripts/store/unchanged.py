@@ -27,17 +27,19 @@ class Unchanged:
         self._told: tuple[Segment | None, dict[bytes, bytes]] = (None, {})
         self._unpacked: tuple[Segment | None, dict[bytes, Recorded]] = (None, {})
 
-    def holding(self, member: Member) -> Segment | None:
-        """Return the segment that has the very same member, looked at when its times could tell of every change."""
+    def holding(self, member: Member, text: bytes) -> Segment | None:
+        """Return the segment that has the very same member, looked at when its times could tell of every change.
+
+        text is what index.described says of it.
+        """
         place = bisect.bisect_right(self._starts, in_order(member.path)) - 1
         if place < 0 or not is_settled(member, self._previous.index.header.scanned):
             return None
         segment = self._segments[place]
         if self._told[0] is not segment:
-            fields = iter(self._previous.index.texts(segment)[0].split(b"\0"))
-            self._told = segment, {path: b"%b\0%b\0%b\0" % (path, words, target)
-                                   for path, words, target in zip(fields, fields, fields)}
-        is_same = self._told[1].get(member.path) == index.described(member)
+            told = index.with_texts(self._previous.index.texts(segment)[0])
+            self._told = segment, {one.path: text for one, text in told}
+        is_same = self._told[1].get(member.path) == text
         return segment if is_same and self._previous.is_whole(segment) else None
 
     def recorded(self, path: bytes, segment: Segment) -> "Recorded":
@@ -49,8 +51,7 @@ class Unchanged:
         return self._unpacked[1][path]
 
     def _unpack(self, segment: Segment) -> dict[bytes, "Recorded"]:
-        packed = os.pread(self._previous.descriptor, segment.length, segment.offset)
-        raw = compress.unpacked(self._previous.index.header.packed, packed)
+        raw = compress.unpacked(self._previous.index.header.packed, self._previous.packed(segment))
         if hashlib.sha256(raw).hexdigest() != segment.raw_sha256:
             raise ArchiveError(f"{self._previous.path.name}: what was packed in it does not come out again")
         recorder = _Recorder(os.fsencode(self._previous.index.header.top) + b"/")

@@ -14,6 +14,7 @@ from scripts.store.index import Header, Totals
 from scripts.store.manifest import Part
 from scripts.store.own import Own
 from scripts.store.packing import Packer, Placed
+from scripts.store.reading_back import ReadBack
 from scripts.store.row import Counts, Row
 from scripts.store.segments import Item, Planner
 from scripts.store.tree import Tree
@@ -60,11 +61,14 @@ class Contents:
 
 @dataclass
 class Packed:
-    """What went into an archive. fresh are its new segments by number; damaged is how many old ones were not whole."""
+    """What went into an archive; damaged is how many segments of the one before were not whole.
 
+    read_back has read some of it from the disk already.
+    """
+
+    read_back: ReadBack
     files: int = 0
     counts: Counts = field(default_factory=Counts)
-    fresh: list[int] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     damaged: int = 0
 
@@ -99,7 +103,8 @@ def write(pending: Pending, contents: Contents, packer: Packer, whole: str,
         try:
             with open(contents.list_path, "wb") as listing:
                 row = Row(descriptor, writer, previous, listing, on_bytes)
-                packed = _fill(contents, plans, planner, packer, row)
+                packed = Packed(ReadBack(pending.partial), counts=row.counts)
+                _fill(contents, plans, planner, packer, row, packed)
             writer.finish(lambda count: Totals(row.size_bytes, packed.stream_bytes, count, packed.files))
         finally:
             writer.close()
@@ -123,17 +128,17 @@ def _planned(contents: Contents, planner: Planner, packer: Packer) -> list[_Plan
     return [_Plan(one.tree, segments.without_damaged(one.items, packer.previous.damaged), one.scanned) for one in plans]
 
 
-def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row) -> Packed:
+def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row, packed: Packed) -> None:
     """Put the parts into the archive in their order.
 
     The top folder comes first: Tiki Manager takes its name from the archive's first bytes. What describes the rest
     comes last: a reader that finds it may trust everything before it.
     """
-    packed = Packed(counts=row.counts, fresh=row.fresh, damaged=len(packer.previous.damaged) if packer.previous else 0)
     own = Own(contents.top, packer, row)
     _add_top(contents, own)
     for plan in plans:
         packed.vanished += pack.pack_tree(plan.tree, plan.items, planner, contents.top, plan.scanned, packer, row)
+    packed.read_back.follow(row.written())  # while the dump comes
     dump = contents.dump.result()
     own.large(manifest.DUMP_NAME.encode(), dump.size_bytes, dump.sha256, dump.pieces)
     packed.files = row.close_list()
@@ -143,7 +148,7 @@ def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Pack
     own.end_mark(packed.stream_bytes)
     own.close()
     row.finish()
-    return packed
+    packed.damaged = len(packer.previous.damaged) if packer.previous else 0
 
 
 def _add_top(contents: Contents, own: Own) -> None:

@@ -39,6 +39,9 @@ CHECKOUTS = {".git": "git", ".svn": "svn", "CVS": "cvs"}
 """What lies at the top of a tree that was checked out, and the program's name."""
 
 
+_NEAR_CACHES = (*{cache.split("/")[0] for cache in CACHES}, ".", "/")
+
+
 def local_php(site: str = "") -> str:
     """Return where the site's database account is written; the main site has the empty name."""
     return f"db/{site}/local.php" if site else LOCAL_PHP
@@ -49,6 +52,8 @@ def is_left_out(relative_path: str, sites: Collection[str] = ()) -> bool:
 
     sites are the virtual sites: each has a folder of its own in every cache, which stays too.
     """
+    if not relative_path.startswith(_NEAR_CACHES):      # as nearly all of a hundred thousand
+        return False
     words = [word for word in relative_path.split("/") if word not in ("", ".")]
     for depth in (1, 2):
         if "/".join(words[:depth]) in CACHES:

@@ -1,6 +1,5 @@
 """When an archive counts: whatever breaks before that leaves nothing, and what was written is looked at on the disk."""
 
-import bz2
 import errno
 import os
 from pathlib import Path
@@ -11,9 +10,10 @@ from scripts.errors import ArchiveError
 from scripts.hosts import jobs
 from scripts.hosts.host import LocalHost
 from scripts.hosts.jobs import Group
-from scripts.store import archive, checksums, committing, index, previous
+from scripts.store import archive, checksums, committing, compress, index, previous
+from scripts.store.reading_back import ReadBack
 from scripts.store.row import Row
-from tests.unit.written import Archives, grow, use_small_segments
+from tests.unit.written import Archives, describe, grow, use_small_segments
 
 STEPS = ("rename", "sync", "write")
 
@@ -85,7 +85,7 @@ def test_a_kill_at_any_step_leaves_what_the_next_run_clears_away(archives):
         committing.clear_leftovers(archives.place)
         for name in names(archives.place) - before:     # all or nothing of it
             one = archives.place / name.removesuffix(".sha256").removesuffix(".record.json").removesuffix(".index")
-            assert committing.read_back(one, index.read(index.beside(one)), committing.Pending(one, "bz2"), None) \
+            assert ReadBack(one).finish(index.read(index.beside(one)).segments) \
                 == archive.companion(one, ".sha256").read_text().split()[0]
         for path in archives.place.glob("*_00-00-02.*"):
             path.unlink()
@@ -93,46 +93,72 @@ def test_a_kill_at_any_step_leaves_what_the_next_run_clears_away(archives):
     assert code == 0 and number > 6
 
 
-@pytest.mark.parametrize("unpacks_all", [False, True])
-def test_a_disk_that_changed_a_byte_is_found_before_the_archive_counts(archives, monkeypatch, unpacks_all):
-    real, before = Row.finish, names(archives.place)
+@pytest.mark.parametrize("step, place", [("written", 1000), ("finish", -100)])
+def test_a_disk_that_changed_a_byte_is_found_before_the_archive_counts(archives, monkeypatch, step, place):
+    """What lies there early is read while the rest is written."""
+    real, before = getattr(Row, step), names(archives.place)
 
     def flipped(row):
-        real(row)
+        found = real(row)
         if row.size_bytes > 4000:
-            os.pwrite(row._descriptor, b"\xff\x00\xff", 1000)
-    monkeypatch.setattr(Row, "finish", flipped)
-    with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
-        archives.write(unpacks_all=unpacks_all)
-    assert names(archives.place) == before
-
-
-def test_a_packing_program_that_wrote_something_else_is_found(archives, monkeypatch):
-    from scripts.store.packing import Packer
-    real = Packer._placed
-
-    def other(self, path, raw_length, raw_sha256):
-        Path(path).write_bytes(bz2.compress(b"other"))
-        return real(self, path, raw_length, raw_sha256)
-    monkeypatch.setattr(Packer, "_placed", other)
-    before = names(archives.place)
+            os.pwrite(row._descriptor, b"\xff\x00\xff", place % row.size_bytes)
+        return found
+    monkeypatch.setattr(Row, step, flipped)
     with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
         archives.write()
     assert names(archives.place) == before
 
 
-def test_a_copied_segment_that_unpacks_to_something_else_is_found_when_all_is_unpacked(archives):
+@pytest.mark.parametrize("change, told", [
+    (lambda path: os.truncate(path, path.stat().st_size - 1), "what was read back is not what was packed"),
+    (lambda path: path.open("ab").write(b"more"), "is longer than what was written")])
+def test_an_archive_that_is_cut_or_longer_is_found(archives, monkeypatch, change, told):
+    real, before = ReadBack.finish, names(archives.place)
+
+    def changed(self, segments):
+        change(self._path)
+        return real(self, segments)
+    monkeypatch.setattr(ReadBack, "finish", changed)
+    with pytest.raises(ArchiveError, match=told):
+        archives.write()
+    assert names(archives.place) == before
+
+
+def test_an_index_that_names_other_segments_is_found(archives, monkeypatch):
+    real, before = ReadBack.finish, names(archives.place)
+    monkeypatch.setattr(ReadBack, "finish", lambda self, segments: real(self, [segments[1], *segments[1:]]))
+    with pytest.raises(ArchiveError, match="names other segments than were packed"):
+        archives.write()
+    assert names(archives.place) == before
+
+
+def test_a_packing_program_that_wrote_something_else_is_found(archives, monkeypatch):
+    real = compress._Bz2.pack
+
+    def other(self, pieces):
+        real(self, [(path, b"x" + raw[1:]) for path, raw in pieces])
+    monkeypatch.setattr(compress._Bz2, "pack", other)
+    before = names(archives.place)
+    with pytest.raises(ArchiveError, match="packed as bz2 does not come out again as it was"):
+        archives.write()
+    assert names(archives.place) == before
+
+
+def test_what_unpacks_to_something_else_is_packed_anew_when_all_is_unpacked(archives, tmp_path):
     """As after a program's fault in an earlier run: the index vouches for bytes that are not what was packed."""
     found = archives.last.index
     path = index.beside(archives.last.path)
     writer = index.Writer(path.with_name("new"), found.header)
+    other = {2: found.segments[3], 3: found.segments[2]}
     for number, one in enumerate(found.segments):
-        said = {**vars(one), "raw_sha256": "0" * 64} if number == 2 else vars(one)
-        writer.add_packed(index.Segment(**said), *found.packed_texts(one))
+        said = other.get(number, one)
+        wrong = {**vars(one), "raw_sha256": said.raw_sha256, "raw_length": said.raw_length}
+        writer.add_packed(index.Segment(**wrong), *found.packed_texts(one))
     writer.finish(lambda count: found.totals)
     path.with_name("new").rename(path)
-    with pytest.raises(ArchiveError, match="what was read back is not what was packed"):
-        archives.write(unpacks_all=True)
+    written = archives.write(trusts=False, unpacks_all=True)
+    assert written.packed.damaged == 2
+    assert describe(written.extracted(tmp_path / "out") / archives.parts[0].folder) == describe(tmp_path / "site")
 
 
 def test_what_stands_beside_it_is_true(archives):

@@ -1,6 +1,5 @@
 """Pieces really packed, by the programs of this machine."""
 
-import bz2
 import os
 import resource
 import subprocess
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import CommandError
-from scripts.store import compress, packing, sizes
+from scripts.errors import ArchiveError, CommandError
+from scripts.store import compress, sizes
 from scripts.store.packing import Packer
 
 PROGRAMS = {"bz2": "bzip2", "zst": "zstd"}
@@ -32,14 +31,6 @@ def test_what_is_taken_over_leaves_nothing_behind(tmp_path):
         for one in [packer.submit(b"x" * number) for number in range(1, 50)]:
             one.result().remove()
     assert not list((tmp_path / "segments").iterdir())
-
-
-def test_a_buffer_may_be_used_again_at_once(tmp_path):
-    buffer = bytearray(b"first")
-    with Packer("bz2", tmp_path) as packer:
-        first = packer.submit(buffer)
-        buffer[:] = b"other"
-        assert bz2.decompress(Path(first.result().path).read_bytes()) == b"first"
 
 
 def test_many_pieces_wait_for_the_packers(tmp_path):
@@ -66,16 +57,23 @@ def test_a_program_that_leaves_nothing_is_a_fault(tmp_path, monkeypatch):
         packer.submit(b"x").result()
 
 
-def test_a_piece_that_comes_while_a_program_fails_is_not_waited_for(tmp_path):
-    """It is written when the fault comes; the threads that would pack it have ended."""
-    with pytest.raises(CommandError, match="failed"), Packer("bz2", tmp_path) as packer:
-        def fails_meanwhile(path, mode):
-            packer._fail(CommandError("failed"), [])
-            return open(path, mode)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(packing, "open", fails_meanwhile, raising=False)
-            future = packer.submit(b"x")
-        future.result(timeout=5)
+@pytest.mark.parametrize("packed_as", ["bz2", "zst"])
+@pytest.mark.parametrize("wrong", [lambda data: data[:-9], lambda data: data[:40] + b"\0\xff" + data[42:],
+                                   lambda data: b"", lambda data: data + data, lambda data: data + b"more"])
+def test_what_does_not_come_out_again_is_a_fault(tmp_path, monkeypatch, packed_as, wrong):
+    """As of a program that ends well with half its output."""
+    press = type(compress.press(packed_as))
+    real = press.pack
+
+    def pack(self, pieces):
+        real(self, pieces)
+        for path, _ in pieces:
+            packed = Path(compress.beside(path, packed_as))
+            packed.write_bytes(wrong(packed.read_bytes()))
+    monkeypatch.setattr(press, "pack", pack)
+    with pytest.raises(ArchiveError, match=f"packed as {packed_as} does not come out again as it was. Next: "), \
+            Packer(packed_as, tmp_path) as packer:
+        packer.submit(os.urandom(5000) + bytes(90_000)).result()
 
 
 def test_a_disk_that_gets_full_within_a_piece_is_a_fault(tmp_path):

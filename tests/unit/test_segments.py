@@ -250,7 +250,7 @@ def planned(members: list[Member], tmp_path) -> list[Fresh | Kept]:
         planner = Planner(SIZES, spool, None, True)
         plan = planner.plan(b"x", members)
         planner.done()
-        assert [one.path for item in plan for one in planner.members(item)] == [one.path for one in members]
+        assert [one.path for item in plan for one, _ in planner.members(item)] == [one.path for one in members]
     return plan
 
 

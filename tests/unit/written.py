@@ -78,9 +78,21 @@ class Archives:
         (scratch / "blog").mkdir(parents=True)
         pending = Pending(self.place / f"blog_2026-11-21_00-00-{self._count:02}.tar.{self.packed_as}", self.packed_as)
         before = previous or (self.last.path if self.last else None)
+        try:
+            packed = self._pack(pending, before, scratch, trusts, dump, unpacks_all, meanwhile)
+        except BaseException:
+            committing.drop(pending)    # as steps.archiving
+            raise
+        committing.commit(pending, Record("backup", archive.now(), "24"), packed.read_back)
+        assert not list((scratch / "segments").iterdir())
+        self.last = Written(pending.final, packed)
+        return self.last
+
+    def _pack(self, pending: Pending, before: Path | None, scratch: Path, trusts: bool, dump: bytes, unpacks_all: bool,
+              meanwhile: Callable[[], object]) -> Packed:
         with ExitStack() as held:
             opened = held.enter_context(Previous(before)) if before else None
-            packer = held.enter_context(Packer(self.packed_as, scratch, opened))
+            packer = held.enter_context(Packer(self.packed_as, scratch, opened, unpacks_all))
             placed = packer.submit(dump + bytes(-len(dump) % 512)).result()
             dumped = Future()
             dumped.set_result(SimpleNamespace(size_bytes=len(dump), sha256=hashlib.sha256(dump).hexdigest(),
@@ -92,12 +104,8 @@ class Archives:
 
             trees = tuple(self._kind(part, part.path, walk.any_of(())) for part in self.parts)
             contents = write.Contents("blog", trees, (), scratch, dumped, describe)
-            packed = write.write(pending, contents, packer, archive.now() if trusts and before else "",
-                                 lambda count: None)
-        committing.commit(pending, Record("backup", archive.now(), "24"), None if unpacks_all else packed.fresh)
-        assert not list((scratch / "segments").iterdir())
-        self.last = Written(pending.final, packed)
-        return self.last
+            return write.write(pending, contents, packer, archive.now() if trusts and before else "",
+                               lambda count: None)
 
 
 def use_small_segments(monkeypatch) -> None:
