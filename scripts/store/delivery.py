@@ -14,8 +14,9 @@ from scripts.store.tree import Tree
 
 TAR_FAILED = 2          # among others: a file vanished between our list and tar's look
 TAR_SAYS = re.compile(r"(\S*/)?tar: ")
-HARMLESS = re.compile(r"(Cannot stat: (No such file or|Not a) directory|File removed before we read it"
-                      r"|file changed as we read it|File shrank by \d+ bytes; padding with zeros"
+WENT = r"(?:Cannot stat: (?:No such file or|Not a) directory|File removed before we read it)"
+GONE = re.compile(rf"(?:\S*/)?tar: (.*): {WENT}$")
+HARMLESS = re.compile(rf"({WENT}|file changed as we read it|File shrank by \d+ bytes; padding with zeros"
                       r"|Exiting with failure status due to previous errors|socket ignored)$")
 
 
@@ -43,6 +44,7 @@ class Delivery:
         self._tree, self._prefix = tree, top + b"/"
         self._asked: collections.deque[Asked] = collections.deque()
         self._missing: list[Asked] = []
+        self._gone: set[str] = set()    # what tar told of as gone, in its own spelling
 
     def ask(self, names: Iterator[Asked], sink: Sink) -> None:
         waiting = bytearray()
@@ -82,11 +84,26 @@ class Delivery:
         for line in lines:
             if not HARMLESS.search(line):   # the error shows but the last lines
                 raise CommandError(f"{self._tree.folder}: {line}", code=error.code, stderr=error.stderr) from error
+            if found := GONE.match(line):
+                self._gone.add(found[1])
 
     def vanished(self) -> list[str]:
-        """Return what was asked for and is gone; raise ArchiveError for what is there and did not come."""
-        missing = [asked.name for asked in self._missing]
+        """Return what was asked for and is gone; raise ArchiveError for what is there and did not come.
+
+        What tar told of was gone when it came there, though it may be there again: logs are moved away and begun anew.
+        """
+        missing = [asked.name for asked in self._missing if _spelt(asked.name) not in self._gone]
         for name in self._tree.present(missing) if missing else ():
             raise ArchiveError(f"{self._tree.folder}: tar left out {os.fsdecode(name)!r}, which is there")
         wanted = [asked.name for asked in self._missing if asked.is_wanted]
         return [os.fsdecode(os.path.join(os.fsencode(self._tree.folder), name[2:])) for name in wanted]
+
+
+def _spelt(name: bytes) -> str:
+    """Return a name as GNU tar prints it in messages (its quoting style "escape", in the locale C)."""
+    return "".join(_LETTERS[byte] for byte in name)
+
+
+_LETTERS = [chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}" for byte in range(256)]
+for _letter, _escaped in zip("\a\b\f\n\r\t\v\\", "abfnrtv\\"):
+    _LETTERS[ord(_letter)] = f"\\{_escaped}"

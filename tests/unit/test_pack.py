@@ -16,6 +16,7 @@ import pytest
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts.host import MANAGER
 from scripts.store import checksums, index, walk
+from scripts.store.delivery import Delivery
 from scripts.store.pack import pack_tree
 from scripts.store.packing import Packer
 from scripts.store.row import Row
@@ -278,6 +279,23 @@ def test_a_vanished_file_with_an_odd_name_is_reported_as_it_was(site, pack):
     gone = site / "b \u00e9\n\\ gone"
     gone.touch()
     assert pack(meanwhile=gone.unlink).vanished == [str(gone)]
+
+
+def test_files_that_are_gone_when_tar_comes_and_there_again_afterwards_are_reported(site, pack, monkeypatch):
+    """As logs are that are moved away and begun anew, whatever they are called."""
+    with_a_big_first_file(site)
+    moved = [os.path.join(os.fsencode(site), b"b" + name[:250]) for name in ODD_NAMES]
+    for name in moved:
+        open(name, "wb").close()
+    real = Delivery.vanished
+
+    def vanished(self):
+        for name in moved:
+            open(name, "wb").close()
+        return real(self)
+    monkeypatch.setattr(Delivery, "vanished", vanished)
+    packed = pack(meanwhile=lambda: [os.unlink(name) for name in moved])
+    assert sorted(packed.vanished) == sorted(map(os.fsdecode, moved))
 
 
 def test_a_last_file_that_vanishes_is_reported(site, pack):
