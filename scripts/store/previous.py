@@ -48,8 +48,11 @@ class Previous:
         return self._judged[segment.offset]
 
     def packed(self, segment: Segment) -> bytes:
-        """Return the packed bytes of a segment, as they are on the disk."""
-        return os.pread(self.descriptor, segment.length, segment.offset)
+        """Return the packed bytes of a segment, as they are on the disk; none when it gives them back no more."""
+        try:
+            return os.pread(self.descriptor, segment.length, segment.offset)
+        except OSError:
+            return b""
 
     def condemn(self, segment: Segment) -> None:
         """Take a segment for damaged from now on: its bytes are what they were, but not what was packed."""

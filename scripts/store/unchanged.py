@@ -51,7 +51,10 @@ class Unchanged:
         return self._unpacked[1][path]
 
     def _unpack(self, segment: Segment) -> dict[bytes, "Recorded"]:
-        raw = compress.unpacked(self._previous.index.header.packed, self._previous.packed(segment))
+        try:
+            raw = compress.unpacked(self._previous.index.header.packed, self._previous.packed(segment))
+        except ValueError:
+            raw = b""
         if hashlib.sha256(raw).hexdigest() != segment.raw_sha256:
             raise ArchiveError(f"{self._previous.path.name}: what was packed in it does not come out again")
         recorder = _Recorder(os.fsencode(self._previous.index.header.top) + b"/")

@@ -1,5 +1,6 @@
 """A tree whose bytes would have to travel: what the archive before has is not asked for, and all is as it is there."""
 
+import bz2
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from scripts.hosts.streams import Source
 from scripts.store import checksums, walk
 from scripts.store.far_tree import FarTree
 from scripts.store.manifest import Part
+from scripts.store.previous import Previous
 from scripts.store.unchanged import Unchanged
 from tests.unit.test_rounds import Site, assert_every_reader_takes_it, assert_index_is_true
 from tests.unit.test_stats import Other
@@ -86,7 +88,18 @@ def test_a_name_is_a_link_though_the_first_one_is_not_asked_for(tmp_path):
     assert describe(top / archives.parts[0].folder) == describe(tmp_path / "site")
 
 
-def test_a_segment_that_does_not_come_out_again_is_a_fault(tmp_path, monkeypatch):
+@pytest.mark.parametrize("packed", [b"", b"no stream", bz2.compress(b"another")])
+def test_a_segment_that_unpacks_to_something_else_is_a_fault(tmp_path, monkeypatch, packed):
+    grow(tmp_path / "site", [f"{number:03}" for number in range(20)])
+    archives = Archives(tmp_path / "archives", [tmp_path / "site"], kind=Counted)
+    archives.write()
+    (tmp_path / "site" / "003").write_bytes(b"another")
+    monkeypatch.setattr(Previous, "packed", lambda previous, segment: packed)
+    with pytest.raises(ArchiveError, match="what was packed in it does not come out again"):
+        archives.write()
+
+
+def test_a_segment_without_a_member_that_it_should_have_is_a_fault(tmp_path, monkeypatch):
     grow(tmp_path / "site", [f"{number:03}" for number in range(20)])
     archives = Archives(tmp_path / "archives", [tmp_path / "site"], kind=Counted)
     archives.write()
