@@ -28,6 +28,7 @@ from scripts.tiki import config, console, data_folders, layout, maintenance, mai
 from scripts.tiki.data_folders import DataFolder
 
 PAGE = Path("conf") / "maintenance.html"
+A_SECOND = 1_000_000_000    # nanoseconds
 
 
 @dataclass
@@ -74,15 +75,15 @@ def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site
 
 
 def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str,
-          kept: Sequence[str] = ()) -> int:
-    """Copy every tree to its place at the target; return the web root's own time, in seconds.
+          kept: Sequence[str] = ()) -> str:
+    """Copy every tree to its place at the target; return the web root's own time, in seconds with all digits.
 
     kept are patterns of further files that the target's web root keeps.
     """
     instance, host = target.instance, target.instance.host
     owner = None if is_own else owner_of(target)
     app = str(unpacked.folder(unpacked.app))
-    web_root_time = int(unpacked.folder(unpacked.app).stat().st_mtime)
+    web_root_time = "{}.{:09}".format(*divmod(unpacked.folder(unpacked.app).stat().st_mtime_ns, A_SECOND))
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
     maintenance.turn_off(MANAGER, app)
     close(instance, app, since, reason, host=MANAGER)
@@ -97,7 +98,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     return web_root_time
 
 
-def open_again(instance: Instance, web_root_time: int | str | None) -> None:
+def open_again(instance: Instance, web_root_time: str | None) -> None:
     """Take the maintenance page away and let the web root show this time, in seconds: the one it had in the archive.
 
     The restriction comes first: the archive's .htaccess knows nothing of it, or names another site's.

@@ -12,12 +12,13 @@ from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, compress, damage, reading
 from scripts.store.archive import Archive
 from scripts.store.checking import KEPT, Checking, Differs
-from scripts.store.index import FILE, SECOND_NAME, Index
+from scripts.store.index import FILE, SECOND_NAME, Index, Member
 from scripts.store.reading import Raw
 from scripts.store.tar_stream import BLOCK, TarStream
 from scripts.store.walk import KINDS
 
 END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
+A_SECOND = 1_000_000_000    # nanoseconds
 
 
 def check_file(archive: Archive, unverified: bool = False) -> bool:
@@ -60,7 +61,7 @@ def unpack(archive: Archive, folder: Path, found: Index | None = None) -> Path:
         raise ArchiveError(f"{archive.path.name}: is no backup: it has {len(tops)} entries at its top instead of "
                            "one folder")
     if found:
-        _refuse_differences(archive, _not_landed(found, tops[0]))
+        _refuse_differences(archive, _landed(found, tops[0]))
     elif (tops[0] / checksums.LIST_NAME).exists():
         _refuse_differences(archive, checksums.differences(tops[0]))
     return tops[0]
@@ -95,15 +96,18 @@ def own_bytes(found: Index) -> int:
                for member in found.members(segment) if member.path in names)
 
 
-def _not_landed(found: Index, top: Path) -> list[str]:
-    """Return what tar did not put on the disk as it should: a disk that is full, or a tar that lies, shows here.
+def _landed(found: Index, top: Path) -> list[str]:
+    """Give what lies below top its exact time, and return what tar did not put there as it should.
 
-    The bytes that tar was given are known to be right, so it is asked only whether all of them arrived.
+    A disk that is full, or a tar that lies, shows here. The bytes that tar was given are known to be right, so it is
+    asked only whether all of them arrived.
     """
     place, wrong = os.fsencode(top), []
     for member in found.all_members():
+        path = os.path.join(place, member.path)
         try:
-            status = os.lstat(os.path.join(place, member.path))
+            status = os.lstat(path)
+            _give_time(path, status, member)
         except OSError as error:
             wrong.append(f"{os.fsdecode(member.path)}: {error.strerror}")
             continue
@@ -112,6 +116,16 @@ def _not_landed(found: Index, top: Path) -> list[str]:
                 (member.kind == FILE and status.st_size != member.size):
             wrong.append(f"{os.fsdecode(member.path)}: is not what was packed")
     return wrong
+
+
+def _give_time(path: bytes, status: os.stat_result, member: Member) -> None:
+    """Give a member the part of a second that an archive of tar cannot hold: without it, every copy finds it changed.
+
+    Where the second itself is another one, it was written to between our look and tar's, and tar knows better.
+    """
+    if member.kind != SECOND_NAME and status.st_mtime_ns != member.mtime_ns \
+            and status.st_mtime_ns // A_SECOND == member.mtime_ns // A_SECOND:
+        os.utime(path, ns=(status.st_atime_ns, member.mtime_ns), follow_symlinks=False)
 
 
 def _refuse_differences(archive: Archive, differences: list[str]) -> None:

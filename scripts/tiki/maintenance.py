@@ -8,7 +8,6 @@ understand, so a killed run is repaired by the next one.
 Rule: a .htaccess without our mark is the site's own, whoever put it there; what was kept before is then stale.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +48,7 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
     # KEPT without .htaccess: somebody removed ours by hand, or a run ended right after the rename below.
     keeps_own = earlier.keeps_own if earlier else HTACCESS in files or KEPT in files
     text = htaccess(page_html, Notice(since, reason, keeps_own))
-    page = {guard.PAGE: _new(files, plain(page_html)), HTACCESS: _new(files, text)}
+    page = {guard.PAGE: _new(files, plain(page_html), since), HTACCESS: _new(files, text, since)}
     entrances = {name: guard.guarded(files[name]) for name in _open_entrances(files)}
     if HTACCESS in files and not earlier:
         _keep_own_htaccess(host, web_root, files)
@@ -166,7 +165,10 @@ def _closed_entrances(files: Files) -> list[str]:
     return [name for name in guard.ENTRANCES if name in files and guard.is_guarded(files[name])]
 
 
-def _new(files: Files, text: str) -> SmallFile:
-    """Return a file of ours; it belongs to whom the web root belongs."""
+def _new(files: Files, text: str, since: datetime) -> SmallFile:
+    """Return a file of ours; it belongs to whom the web root belongs, and is as old as the page.
+
+    So the same page in two trees is no difference between them.
+    """
     top = files["."]
-    return SmallFile(b"0", text.encode(), owner=top.owner, group=top.group, time=str(int(time.time())))
+    return SmallFile(b"0", text.encode(), owner=top.owner, group=top.group, time=str(int(since.timestamp())))

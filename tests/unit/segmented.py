@@ -68,10 +68,11 @@ def listed(members: list[One]) -> list[One]:
 
 def write(place: Path, members: list[One], packed: str = "bz2", per: int = 3, piece: int = 4096,
           tables: dict[str, list[object]] | None = None, cuts: dict[str, list[int]] | None = None,
-          has_index: bool = True) -> Archive:
+          times: dict[str, int] | None = None, has_index: bool = True) -> Archive:
     """Write an archive with its sha256: per members a segment; what is longer than piece is cut into pieces.
 
-    cuts says for a path where it is cut instead, and tables what the index tells of those pieces.
+    cuts says for a path where it is cut instead, and tables what the index tells of those pieces. times are what the
+    index tells of when paths were changed, in ns, where that is another time than tar's.
     """
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"blog_{STAMP}.tar.{packed}"
@@ -94,7 +95,7 @@ def write(place: Path, members: list[One], packed: str = "bz2", per: int = 3, pi
                 segment = Segment(PIECE if len(pieces) > 1 else MEMBERS, offset, len(text),
                                   hashlib.sha256(text).hexdigest(), len(content), hashlib.sha256(content).hexdigest(),
                                   name, 0 if place_of else len(group), tables=known and known[place_of])
-                writer.add(segment, *(() if place_of else _told(group)))
+                writer.add(segment, *(() if place_of else _told(group, times or {})))
                 out.write(text)
                 offset, raw_bytes = offset + len(text), raw_bytes + len(content)
     writer.finish(lambda count: Totals(offset, raw_bytes, count))
@@ -135,8 +136,9 @@ def _pieces(raw: bytes, size: int, cuts: list[int] | None) -> list[bytes]:
     return [raw[begin:end] for begin, end in zip(places, [*places[1:], len(raw)])]
 
 
-def _told(group: list[One]) -> tuple[bytes, bytes]:
-    members = [Member(below_top((info, content)), LETTERS[info.type], info.size, info.mtime * SECOND, 0, 0, 0,
+def _told(group: list[One], times: dict[str, int]) -> tuple[bytes, bytes]:
+    members = [Member(below_top((info, content)), LETTERS[info.type], info.size,
+                      times.get(info.name.removeprefix("blog/"), info.mtime * SECOND), 0, 0, 0,
                       info.mode, info.uid, info.gid,
                       (info.linkname.removeprefix("blog/") if info.islnk() else info.linkname).encode(),
                       hashlib.sha256(content).hexdigest() if info.isreg() else "") for info, content in group]

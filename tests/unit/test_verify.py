@@ -95,6 +95,23 @@ def test_an_archive_with_an_index_unpacks_to_the_same(indexed, empty, true_conte
     assert content(opened(indexed, empty())) == true_content
 
 
+def test_what_is_unpacked_has_the_times_of_the_index_to_the_nanosecond(tmp_path, empty):
+    names = ("deep", "deep/file", "deep/link", "deep/second", "deep/written to")
+    members = segmented.listed([segmented.folder(""), segmented.folder("deep"), segmented.file("deep/file", b"x"),
+                                segmented.link("deep/link", "nowhere"),
+                                segmented.second_name("deep/second", "deep/file"),
+                                segmented.file("deep/written to", b"y")])
+    times = {info.name.removeprefix("blog/"): info.mtime * segmented.SECOND + 123_456_789 for info, _ in members}
+    times["deep/second"] = times["deep/file"]
+    # Between the look and tar's: what tar says is when it got the content that it packed.
+    times["deep/written to"] -= segmented.SECOND
+    made = segmented.write(tmp_path, members, times=times)
+    top = verify.unpack(made, empty(), index.read(index.beside(made.path)))
+    found = {name: (top / name).lstat().st_mtime_ns for name in names}
+    assert found == {**{name: times[name] for name in names}, "deep/written to": 1_700_000_000 * segmented.SECOND}
+    assert (top / "deep/second").samefile(top / "deep/file")
+
+
 def test_all_is_compared_without_a_tree_on_the_disk(indexed, empty):
     folder = empty()
     assert verify.check_all(indexed, index.read(index.beside(indexed.path)), folder) == {
