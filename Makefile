@@ -64,8 +64,8 @@ extract: ## Take files or one table out of an archive: INSTANCE= FILE=path|TABLE
 	$(call trim,extract,INSTANCE ARCHIVE FILE TABLE DEST LIST OVERWRITE UNVERIFIED)
 prove: ## Show that an archive restores, without touching the site: INSTANCE= [ARCHIVE=]
 	$(call trim,prove,INSTANCE ARCHIVE UNVERIFIED JOBS)
-restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name]
-	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY UNVERIFIED)
+restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name] [FULL=1]
+	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY FULL UNVERIFIED)
 
 ##@ Sites side by side
 clone: ## Make one site what another is, kept quiet: FROM= TO=b[,c] [ONLY=data|code] [ARCHIVE=] [KIND=failover|office|demo|before|debug] [EXPIRES=90d] [MOVE=1]

@@ -273,8 +273,8 @@ def prove(context, instance=None, archive=None, unverified=None, dry=None, verbo
 
 
 @task
-def restore(context, instance=None, archive=None, from_=None, confirm=None, safety=None, unverified=None, dry=None,
-            verbose=None, json=None, unattended=None):
+def restore(context, instance=None, archive=None, from_=None, confirm=None, safety=None, full=None, unverified=None,
+            dry=None, verbose=None, json=None, unattended=None):
     """Make a site what an archive says."""
     with edge.verb("restore", _common(dry, verbose, json, unattended)) as run:
         from scripts.present import output
@@ -283,7 +283,7 @@ def restore(context, instance=None, archive=None, from_=None, confirm=None, safe
         with run.holding(edge.changing(target), target) as note:
             wishes = story.Wishes(archive=archive or "", from_name=from_ or target.name, confirm=confirm or "",
                                   has_safety=edge.switch(safety or "yes", "SAFETY"),
-                                  unverified=edge.switch(unverified, "UNVERIFIED"))
+                                  unverified=edge.switch(unverified, "UNVERIFIED"), is_full=edge.switch(full, "FULL"))
             output.show_json([note(story.restore(target, wishes))])
 
 

@@ -13,6 +13,7 @@ from scripts.hosts.rsync_ways import Way
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that
 # Times are compared with their nanoseconds: a file that was written twice in one second may keep its size.
 OPTIONS = ("-aH", "--modify-window=-1", "--numeric-ids", "--delete", "--stats")
+BY_CONTENT = "--checksum"   # where somebody may have put back size and time of what was changed
 TIME_OF_TOP = b".d..t...... ./\n"   # as rsync itemizes it
 TRAILER = re.compile(rb"^total size is [\d,.]+[KMGT]?  speedup is", re.MULTILINE)
 FIGURES = (b"Number of regular files transferred", b"Number of created files", b"Number of deleted files",

@@ -21,9 +21,6 @@ CERTIFICATES = f"{layout.CERTIFICATES}/*.pem"  # they go with the account, which
 SITE_FILES = (layout.VIRTUALS, "db/lock", "db/*.ini", "robots.txt", ".well-known")
 """What is the site's and no code, where code alone is brought to a site that lives."""
 
-# Two releases may have files of one size and one time, and what somebody has put there may look like what was.
-BY_CONTENT = "--checksum"
-
 Files = dict[str, SmallFile]
 
 
@@ -165,7 +162,8 @@ def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Col
     folders = sorted({*layout.SITE_DATA, *named_inside(source), *named_inside(target)})
     if "data" in what:
         return [*filters, *_only(folders)]
-    return [*filters, BY_CONTENT, *transfer.excluding(SITE_FILES), *_all_but(folders)]
+    # Two releases may have files of one size and one time, and what somebody has put there may look like what was.
+    return [*filters, transfer.BY_CONTENT, *transfer.excluding(SITE_FILES), *_all_but(folders)]
 
 
 def _without_caches(sites: Iterable[str]) -> list[str]:

@@ -229,7 +229,7 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
         note = {"source": source.name, "verb": wishes.verb, "variables": _again(source, target, wishes)}
         becoming = restore.Becoming(note, places, _kept_here, settle)
         done = restore.restore(target, restore.Wishes(source.name, wishes.archive, target.name, has_safety,
-                                                      becoming=becoming))
+                                                      becoming=becoming, is_full=wishes.manner.full))
     if done is None:
         return None
     cloning.remember(source, target, wishes.manner, told, chosen.path.name)

@@ -57,7 +57,10 @@ class Becoming:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the operator asked for; from_name is the instance whose archives are meant."""
+    """What the operator asked for; from_name is the instance whose archives are meant.
+
+    is_full: nothing is taken as equal by the look of it.
+    """
 
     from_name: str
     archive: str = ""
@@ -65,6 +68,7 @@ class Wishes:
     has_safety: bool = True
     unverified: bool = False
     becoming: Becoming | None = None
+    is_full: bool = False
 
 
 def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
@@ -84,7 +88,7 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
             _refuse_other_database(found, unpacked, wishes, is_own)
             _require_room(found, unpacked)
             safety = _make_safety(found, folder, wishes)
-            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety, wishes.becoming)
+            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety, wishes)
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
     return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
             "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
@@ -185,12 +189,13 @@ def make_safety(found: Site, folder: Path) -> str:
 
 
 def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str,
-                         becoming: Becoming | None) -> replace.Replaced:
+                         wishes: Wishes) -> replace.Replaced:
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
+    becoming = wishes.becoming
     note = restoring.begin(target, _called(target, chosen), safety, **(becoming.note if becoming else {}))
     try:
-        told = _replace(found, unpacked, is_own, becoming)
+        told = _replace(found, unpacked, is_own, becoming, wishes.is_full)
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         raise put_back(target, note, fault) from error
@@ -212,16 +217,17 @@ def _called(target: Instance, chosen: Archive) -> str:
     return chosen.path.name if is_own else str(chosen.path)
 
 
-def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | None = None) -> replace.Replaced:
+def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | None = None,
+             is_full: bool = False) -> replace.Replaced:
     """The restore itself, from the first change to the last."""
     target, since = found.instance, datetime.now(UTC)
     goes = becoming.places(unpacked, found) if becoming else replace.places(unpacked, found, is_own)
     target.host.make_folder(target.web_root)
     replace.close(target, target.web_root, since, REASON)
     kept = becoming.keeps(found) if becoming else ()
-    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept)
+    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept, is_full)
     warnings = replace.configuration(unpacked, found, is_own)
-    replace.database(unpacked, found)
+    replace.database(unpacked, found, is_full)
     source = unpacked.archive.instance
     loaded = watching_database.read_if_watched(found, source)
     told = becoming.settle(unpacked, goes) if becoming else _settle(found, unpacked, goes, is_own)

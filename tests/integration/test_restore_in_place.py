@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.database import unchanged
 from scripts.store.segments import RACE_NS
 from scripts.tiki import guard
 from scripts.tiki.layout import HTACCESS
@@ -111,3 +112,36 @@ def test_what_changed_is_copied_and_nothing_else(place):
     assert changed == ours | {str(place.sample.folder / "files"), str(place.sample.folder / "files/came later.txt")}
     assert (place.odd / "second name").read_text() == "a file with two names"
     assert place.backup()["segments_packed"] == 1
+
+
+def tampered(place: Place) -> Path:
+    """Change a file as somebody does who wants it unseen: it keeps its size and its time."""
+    path = place.odd / "file"
+    status = path.stat()
+    path.write_text(path.read_text().replace("two", "too"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return path
+
+
+def table_ids(place: Place) -> dict[str, str]:
+    """Return the number that InnoDB gave each table when it was made."""
+    lines = place.sample.server.sql("SELECT name, table_id FROM information_schema.innodb_sys_tables "
+                                    f"WHERE name LIKE '{place.sample.database}/%'").splitlines()
+    return dict(line.split("\t") for line in lines)
+
+
+def test_full_trusts_neither_times_nor_equal_tables(place, monkeypatch):
+    monkeypatch.setattr(unchanged, "FEWEST", 1)     # the run is a fork of this process
+    path, before, made = tampered(place), place.facts(), table_ids(place)
+    assert len(made) >= 3
+    assert "were equal" in place.restore().stdout
+    assert "too names" in path.read_text()
+    kept = table_ids(place).items() & made.items()
+    assert kept
+
+    full = place.restore(full="1")
+    assert copied(full) == [(place.name, 1), ("fgal", 0)] and "were equal" not in full.stdout
+    assert path.read_text() == "a file with two names"
+    assert table_ids(place).keys() == made.keys() and not table_ids(place).items() & made.items()
+    untouched = {one for one, facts in place.facts().items() if facts == before[one]}
+    assert len(untouched) > 100, "files whose content is equal are left alone"

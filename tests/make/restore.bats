@@ -62,6 +62,26 @@ pages_of() {
   [[ $(visit "$BLOG_URL") == 200* ]]
 }
 
+@test "restore leaves alone what is equal, and with FULL=1 trusts neither the times of files nor equal tables" {
+  trim backup INSTANCE=blog
+  local tampered="$SITES/blog/files/odd names/-rf.txt" before
+  before=$(cat "$tampered"; stat -c %y "$tampered")
+  touch -r "$tampered" "$BATS_TEST_TMPDIR/time"
+  tr 'a-z' 'b-za' <"$tampered" >"$BATS_TEST_TMPDIR/text"
+  cat "$BATS_TEST_TMPDIR/text" >"$tampered"
+  touch -r "$BATS_TEST_TMPDIR/time" "$tampered"
+  trim restore INSTANCE=blog SAFETY=no
+  assert_success
+  assert_output_contains "blog: $SITES/blog: 0 files, 0 Bytes copied" "were equal"
+  trim restore INSTANCE=blog SAFETY=no FULL=1
+  assert_success
+  assert_output_contains "blog: $SITES/blog: 1 files"
+  [[ $output != *"were equal"* ]] || fail "tables were not loaded"
+  [ "$(cat "$tampered"; stat -c %y "$tampered")" = "$before" ] || fail "what was changed unseen is still there"
+  trim restore INSTANCE=blog FULL=perhaps
+  assert_one_line "FULL=perhaps: expected 1, yes, on, or 0, no, off"
+}
+
 @test "restore in a dry run shows what it would do and changes nothing" {
   trim restore INSTANCE=far DRY=1
   assert_success
