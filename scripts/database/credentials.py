@@ -17,9 +17,15 @@ import psutil
 from scripts.database import sessions
 from scripts.database.account import Account
 from scripts.errors import DatabaseError, Fault
+from scripts.hosts import process
 from scripts.hosts.host import Host
 
 TOOLKIT = Path(__file__).resolve().parents[2]
+# A word has to begin as those of clients do: so neither of these finds itself.
+FIND_PROGRAMS = 'grep -zsoh -e "^--defaults-file=.*/$1.*" /proc/[0-9]*/cmdline; :'
+END_PROGRAMS = '''{ grep -zslxF "-e--defaults-file=$1" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ id _; do
+  grep -zsqx -e "$2" "/proc/$id/cmdline" && kill -9 "$id"
+done; } 2>/dev/null; :'''
 # TMPDIR is the host's own affair, so its shell finds the folder; $1 is the name, $0 nothing.
 FIND_LEFTOVERS = 'find -H "${TMPDIR:-/tmp}" -maxdepth 1 -type f -user "$(id -u)" -name "$1" -print0'
 
@@ -62,16 +68,21 @@ def read_option_file(path: Path) -> Account:
 def option_file(host: Host, account: Account) -> Iterator[str]:
     """Lend the path of an option file on the host; it is removed when the block ends.
 
-    It is made in a dry run too, because questions to the database need it.
+    It is made in a dry run too, because questions to the database need it. When the block breaks, programs that still
+    use it are ended: one whose connection to us fell silent is not told, and would keep its locks for hours.
     """
     text = option_file_text(account).encode("utf-8", "surrogateescape")
     path = host.put_temporary(f"trim-{manager_id()}-{os.getpid()}", text)
+    is_broken = not host.reads_in_place     # there the kernel ends them
     try:
         with sessions.lasting(host, path):
             yield path
+        is_broken = False
     finally:
         # The work is done, or its own fault is the one to tell; a file that stays is found by `leftovers`.
         with suppress(Fault):
+            if is_broken:
+                end_programs(host, path)
             host.remove_temporary(path)
 
 
@@ -87,6 +98,31 @@ def remove_leftovers(host: Host, paths: list[str]) -> None:
     """Remove what `leftovers` found."""
     if paths:
         host.remove(*paths)
+
+
+def end_left_programs(host: Host) -> None:
+    """End the database programs that runs left at a host, and remove their option files.
+
+    Those of runs that could not do so themselves: they were killed, or did not reach the host any more.
+    """
+    if host.reads_in_place or process.conduct.dry_run:
+        return
+    start = f"trim-{manager_id()}-"
+    used = {word.partition("=")[2] for word in host.read_names("sh", "-c", FIND_PROGRAMS, "sh", start)}
+    found = [(path, re.fullmatch(rf".*/{start}(\d+)\.\w+", path)) for path in used - sessions.option_files()]
+    for path in sorted(path for path, parts in found if parts and _is_gone(int(parts[1]))):
+        end_programs(host, path)
+        host.remove_temporary(path)
+
+
+def end_programs(host: Host, options: str, word: str = "--.*") -> None:
+    """End the programs at a host that use an option file, and were called with a word like this; in a dry run too."""
+    host.read("sh", "-c", END_PROGRAMS, "sh", options, word)
+
+
+def _is_gone(run: int) -> bool:
+    """Whether a run is over; of this one all is, that is not known any more."""
+    return run == os.getpid() or not psutil.pid_exists(run)
 
 
 def manager_id() -> str:

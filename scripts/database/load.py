@@ -3,18 +3,19 @@
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
-from scripts.database import programs
+from scripts.database import credentials, programs
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.database.digest import is_trailer
 from scripts.database.faults import NO_ACCESS, CannotHold, SqlError, explained_load
-from scripts.database.load_connection import Connection
+from scripts.database.load_connection import OWN_WORD, Connection
 from scripts.database.load_jobs import Ended, Jobs
 from scripts.database.load_parts import Parts
 from scripts.database.splitting import Cutter
-from scripts.errors import DatabaseError
+from scripts.errors import DatabaseError, Fault
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.streams import Filter, Source
@@ -53,7 +54,7 @@ def load(client: Client, *stages: Command | Filter, out_of: IO[bytes] | None = N
     parts = Parts(jobs, lambda head: _without_special_lines(client, head), alike or {},
                   lambda names: _drop(client, "TABLE", names))
     connections = [Connection(client, jobs, number) for number in range(jobs.most)]
-    with explained_load(client.place):
+    with explained_load(client.place), _none_left(client):
         process.side_by_side(lambda: _read(client, parts, stages, out_of), *(one.work for one in connections))
     if left := jobs.undone():
         raise DatabaseError(f"{client.place}: the load ended early: the server did not say that it has "
@@ -84,6 +85,21 @@ def row_counts(client: Client, tables: Sequence[str]) -> dict[str, int]:
                                                for name in batch))
         counts.update({name: int(count) for name, count in rows})
     return counts
+
+
+@contextmanager
+def _none_left(client: Client) -> Iterator[None]:
+    """End the clients at another host when the block breaks: they still have what was on its way to them.
+
+    And where the network fell silent they are not told, and wait, with their locks, for what will not come.
+    """
+    try:
+        yield
+    except BaseException:
+        if not client.host.reads_in_place:
+            with suppress(Fault):
+                credentials.end_programs(client.host, client.options, OWN_WORD)
+        raise
 
 
 def _seekable(file: IO[bytes] | None) -> int | None:

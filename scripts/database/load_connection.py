@@ -12,6 +12,7 @@ from scripts.errors import CommandError, DatabaseError
 from scripts.hosts import process
 from scripts.hosts.streams import Sink, Source
 
+OWN_WORD = "--skip-column-names"     # of no other client of ours
 AT_LINE = re.compile(r"^(ERROR \d+ \(\w+\)) at line (\d+): ", re.MULTILINE)
 
 
@@ -44,7 +45,7 @@ class Connection:
     def _talk(self) -> None:
         # Older clients refuse the sandbox line of newer dumps; where the client has a sandbox, we ask for it ourselves.
         sandbox = ["--sandbox"] if "--sandbox" in programs.on(self._client.host).options else []
-        words = self._client.words("--skip-column-names", "--unbuffered", *sandbox)
+        words = self._client.words(OWN_WORD, "--unbuffered", *sandbox)
         try:
             process.pipe(self._tell, self._client.host.command(*words), self._listen)
         except CommandError as error:

@@ -20,12 +20,20 @@ _kept: dict[tuple[str, str], dict[tuple[str, ...], Dialogue]] = {}
 @contextmanager
 def lasting(host: Host, options: str) -> Iterator[None]:
     """Keep the sessions of one option file on a host until the block ends."""
-    _kept[host.name, options] = {}
+    sessions = _kept[host.name, options] = {}
     try:
         yield
     finally:
-        for session in _kept.pop((host.name, options)).values():
-            session.close()
+        try:
+            for session in sessions.values():
+                session.close()
+        finally:
+            del _kept[host.name, options]
+
+
+def option_files() -> set[str]:
+    """Return the option files that this process uses now."""
+    return {options for _, options in list(_kept)}
 
 
 def ask(host: Host, options: str, words: Sequence[str], question: bytes, token: str) -> bytes | None:

@@ -14,6 +14,7 @@ STDERR_WHOLE = 4 << 20   # of who has to read every line: tar names each of the 
 SIGPIPE_CODES = (-13, 141)
 READER_GONE = ("errno 32 on write", "Broken pipe")     # mariadb-dump's words, and those of most others
 SSH_FAILED = 255         # ssh's own code; a remote program ended by a signal gives it too
+SSH_LOST = "the ssh connection broke, or it was ended there"     # ssh itself says nothing then
 # ssh's word for a shared connection that takes no more sessions (sshd's MaxSessions); it then makes one of its own.
 NO_FAULT = "mux_client_request_session: session request failed"
 
@@ -39,6 +40,8 @@ class Running:
         said = tail(self.stderr)
         line = " / ".join(line.strip() for line in said.splitlines() if line.strip())
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        if code == SSH_FAILED and not line and self.command.argv[0] == "ssh":
+            line = SSH_LOST
         return CommandError(f"{self.command.shown}: {ending}" + (f": {line}" if line else ""), code=code, stderr=said,
                             whole_stderr=tail(self.stderr, STDERR_WHOLE))
 

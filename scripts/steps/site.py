@@ -123,6 +123,8 @@ def _kind(path: str) -> str:
 
 @contextmanager
 def _entered(instance: Instance, found: Probe, account: Account) -> Iterator[Site]:
+    if restoring.unfinished(instance):
+        credentials.end_left_programs(instance.host)
     with credentials.option_file(instance.host, account) as options:
         client = Client(instance.host, options, account.name)
         folders, missing = _folders(instance, client, account.charset)

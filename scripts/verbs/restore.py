@@ -262,9 +262,9 @@ def _require_site(target: Instance) -> None:
 
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
     """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
-    output.warn(f"{target.name}: {fault}")
     if not note.safety:
         return unpacking.with_next_step(fault, f"The maintenance page stays. {restoring.way_out(target, note)}")
+    output.warn(f"{target.name}: {fault}")
     output.say(f"{target.name}: putting back what was there, from {note.safety}")
     try:
         chosen = archive.choose(target.settings, target.name, note.safety)

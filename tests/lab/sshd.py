@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -74,10 +75,17 @@ class Sshd:
 
     def drop_connections(self) -> None:
         """Break every connection as a lost network does: the remote commands are not told."""
+        for pid in self._sessions():
+            kill(pid)
+
+    def silence_connections(self) -> None:
+        """Let nothing come through any connection any more, as a router that died does: neither side is told."""
+        for pid in self._sessions():
+            os.kill(pid, signal.SIGSTOP)
+
+    def _sessions(self) -> list[int]:
         assert self._server
-        for pid in self._server.descendants():
-            if name_of(pid).startswith("sshd"):
-                kill(pid)
+        return [pid for pid in self._server.descendants() if name_of(pid).startswith("sshd")]
 
     def change_host_key(self) -> None:
         """Become another host at the same address; known_hosts keeps the old key."""
