@@ -114,8 +114,8 @@ def _carry(source: Client, target: Client, wanted: Structure, owner: str, left_o
     """Pour one dump of what is not left out into target, and prove it; return how many rows each table has."""
     digest = DumpDigest(dump.header(source), counts_only=True)
     kinds = {kind for kind, _ in wanted.programs}
-    command = dump.dump_command(source, skip_tables=sorted(left_out), consistent=consistency,
-                                routines=bool(kinds - {"EVENT"}), events="EVENT" in kinds)
+    dumped = dump.stream(source, skip_tables=sorted(left_out), consistent=consistency,
+                         routines=bool(kinds - {"EVENT"}), events="EVENT" in kinds)
 
     def pass_on(stream: Source, sink: Sink) -> None:
         digest.pass_on(stream, sink)
@@ -126,7 +126,7 @@ def _carry(source: Client, target: Client, wanted: Structure, owner: str, left_o
 
     new_owner = [NewOwner(wanted.owner, owner).pass_on] if wanted.owner != owner and wanted.has_owned else []
     with explained(source.place):
-        load.load(target, command, *new_owner, pass_on)
+        load.load(target, *dumped, *new_owner, pass_on)
     if process.conduct.dry_run:
         return {}
     rows = {name: table.rows for name, table in digest.finish().items()}

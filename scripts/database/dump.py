@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from scripts.database import programs
 from scripts.database.client import PACKET, Client
+from scripts.hosts import bandwidth
 from scripts.hosts.command import Command
+from scripts.hosts.streams import Filter
 
 HOW = {"snapshot": ["--single-transaction", "--skip-lock-tables"],
        "locked": ["--skip-single-transaction", "--lock-tables"],
@@ -38,6 +40,11 @@ def dump_command(client: Client, *, skip_tables: Sequence[str] = (), consistent:
         known.dump, f"--defaults-file={client.options}", *HOW[consistent], "--quick", "--hex-blob",
         f"--default-character-set={client.charset}", "--no-tablespaces", "--skip-dump-date", PACKET, *options,
         "--", client.database)
+
+
+def stream(client: Client, **options: object) -> tuple[Command | Filter, ...]:
+    """Return the stages that give the database as SQL, no faster than BWLIMIT allows; options are dump_command's."""
+    return (dump_command(client, **options), *bandwidth.stages(client.host))
 
 
 def consistency(client: Client, skip_tables: Sequence[str] = ()) -> str:

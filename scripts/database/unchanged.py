@@ -26,9 +26,9 @@ def alike(client: Client, tables: Mapping[str, TableDigest]) -> dict[str, str]:
     if len(candidates) < FEWEST and sum(there.get(name, 0) for name in candidates) < FEWEST_BYTES:
         return {}
     digest, others = DumpDigest(), sorted(there.keys() - candidates.keys())
-    command = dump.dump_command(client, skip_tables=others, consistent=dump.consistency(client, others))
+    dumped = dump.stream(client, skip_tables=others, consistent=dump.consistency(client, others))
     with explained(client.place):
-        process.read_through(command, lambda source, sink: [digest.feed(chunk) for chunk in source.chunks()])
+        process.read_through(*dumped, lambda source, sink: [digest.feed(chunk) for chunk in source.chunks()])
     found = digest.finish()
     return {name: made for name, made in candidates.items() if found.get(name) == tables[name]}
 

@@ -40,9 +40,9 @@ def read(command: Command, ok: Sequence[int] = (0,), on_stderr: Callable[[str], 
     return _carry_out([command], ok=ok, on_stderr=on_stderr)
 
 
-def read_through(command: Command, stage: Filter) -> None:
-    """Let a stage of ours take what a command prints that changes nothing; both run in a dry run too."""
-    _carry_out([command, stage])
+def read_through(command: Command, *stages: Filter) -> None:
+    """Let stages of ours take what a command prints that changes nothing; all run in a dry run too."""
+    _carry_out([command, *stages])
 
 
 def run(command: Command, ok: Sequence[int] = (0,)) -> bytes:

@@ -110,7 +110,8 @@ class Settings:
     ionice: str = described("none", choices=("none", "low", "idle"),
                             help="Unattended runs leave this machine's disks to others.")
     bwlimit: str = described("", pattern=r"\d+(\.\d+)?[kKmM]?", wants="kilobytes a second, as in 500, or 1.5m",
-                             help="Trees travel to and from other hosts no faster than so many kilobytes a second.")
+                             help="Trees travel to and from other hosts, and dumps from them, no faster than so many "
+                                  "kilobytes a second.")
     backup_hours: int = described(26, help="A site without a good backup for so many hours is told of (make status, "
                                            "make doctor); a daily run, and two hours for a slow night.")
     log_days: int = described(90, help="Logs of runs are kept so many days.")

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from scripts.database.faults import explained
 from scripts.errors import DatabaseError
 from scripts.hosts import process
 from scripts.hosts.command import Command
+from scripts.hosts.streams import Filter
 from scripts.steps.site import Site
 from scripts.store.packing import Packer, Placed
 from scripts.store.tar_stream import BLOCK
@@ -58,7 +59,7 @@ def dump_into(path: Path, site: Site, without_index: bool) -> Dumped:
         digest = DumpDigest(dump.header(asked.client))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
-            process.pipe(asked.command, digest.pass_on, into=file)
+            process.pipe(*asked.stream, digest.pass_on, into=file)
     tables = digest.finish()
     _require_all(site, tables, asked.left_out)
     return Dumped(tables, asked.moment, asked.consistency, path.stat().st_size, asked.left_out)
@@ -72,7 +73,7 @@ def dump_through(packer: Packer, site: Site, without_index: bool, is_read_anew: 
     pieces = _Pieces(packer, is_read_anew)
     with _asked(site, without_index) as asked:
         header = dump.header(asked.client)
-        process.pipe(asked.command, lambda source, _: pieces.take(chain([header], source.chunks())))
+        process.pipe(*asked.stream, lambda source, _: pieces.take(chain([header], source.chunks())))
     tables = pieces.digest.finish()
     _require_all(site, tables, asked.left_out)
     return DumpedPieces(tables, asked.moment, asked.consistency, pieces.size_bytes, asked.left_out,
@@ -105,10 +106,10 @@ class _Pieces:
 
 @dataclass
 class _Asked:
-    """The call that dumps a site, and what is known of it."""
+    """The stages that dump a site, and what is known of it."""
 
     client: Client
-    command: Command
+    stream: Sequence[Command | Filter]
     consistency: str
     left_out: tuple[str, ...]
     moment: datetime
@@ -116,14 +117,14 @@ class _Asked:
 
 @contextmanager
 def _asked(site: Site, without_index: bool) -> Iterator[_Asked]:
-    """Lend the call that dumps a site; faults meanwhile are explained."""
+    """Lend the stages that dump a site; faults meanwhile are explained."""
     left_out = tuple(sorted(name for name in site.table_names if without_index and INDEX_TABLE.fullmatch(name)))
     client = dump.lossless(site.client)
     consistent = dump.consistency(client, left_out)
-    command = dump.dump_command(client, skip_tables=left_out, consistent=consistent,
-                                routines=dump.has_routines(client), events=dump.has_events(client))
+    stream = dump.stream(client, skip_tables=left_out, consistent=consistent,
+                         routines=dump.has_routines(client), events=dump.has_events(client))
     with explained(client.place):
-        yield _Asked(client, command, consistent, left_out, datetime.now(UTC))
+        yield _Asked(client, stream, consistent, left_out, datetime.now(UTC))
 
 
 def _require_all(site: Site, dumped: dict[str, TableDigest], left_out: tuple[str, ...]) -> None:

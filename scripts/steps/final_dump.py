@@ -62,14 +62,14 @@ def require_room(site: Site) -> None:
 def take(site: Site, name: str) -> None:
     """Write the dump; raise DatabaseError when it lacks its end."""
     instance, client = site.instance, dump.lossless(site.client)
-    command = dump.dump_command(client, consistent=dump.consistency(client), routines=dump.has_routines(client),
-                                events=dump.has_events(client))
+    stream = dump.stream(client, consistent=dump.consistency(client), routines=dump.has_routines(client),
+                         events=dump.has_events(client))
     keeper = _Keeper(dump.header(client))
     path = path_of(instance, name)
     MANAGER.make_folder(str(path.parent), 0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file, explained(client.place):
-        process.pipe(command, keeper.pass_on, compress.compressor(), into=file)
+        process.pipe(*stream, keeper.pass_on, compress.compressor(), into=file)
     if not is_trailer(keeper.tail.rstrip().rpartition(b"\n")[2]):
         raise DatabaseError(f"{client.place}: the dump ended early: its last line is not `-- Dump completed`")
     MANAGER.sync(str(path))

@@ -42,7 +42,7 @@ def keep(site: Site, path: Path, only_tables: Collection[str] | None = None) -> 
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     digest = DumpDigest()
     with open(descriptor, "wb") as file, explained(client.place):
-        process.pipe(_dump(client, left_out), digest.pass_on, into=file)
+        process.pipe(*_dump(client, left_out), digest.pass_on, into=file)
     tables = digest.finish()
     MANAGER.sync(str(path))
     return Kept(site, path, tables, left_out)
@@ -107,11 +107,11 @@ def _left_out(site: Site) -> tuple[str, ...]:
 def _changed(kept: Kept) -> list[str]:
     digest, client = DumpDigest(), dump.lossless(kept.site.client)
     with explained(client.place):
-        process.pipe(_dump(client, kept.left_out),
+        process.pipe(*_dump(client, kept.left_out),
                      lambda source, sink: [digest.feed(chunk) for chunk in source.chunks()])
     now = digest.finish()
     return sorted(name for name, table in kept.tables.items() if now.get(name) != table)
 
 
 def _dump(client: Client, left_out: tuple[str, ...]):
-    return dump.dump_command(client, skip_tables=left_out, consistent=dump.consistency(client, left_out))
+    return dump.stream(client, skip_tables=left_out, consistent=dump.consistency(client, left_out))

@@ -57,7 +57,7 @@ class FarTree(Tree):
         return [name for name in names if name == b"." or os.fsdecode(name).removeprefix("./") in found]
 
     def chunks(self, source: Source) -> Iterator[bytes]:
-        return bandwidth.chunks(source)
+        return bandwidth.chunks(source) if self.is_far else source.chunks()
 
     def _member(self, found: Stat) -> Member:
         path = self.inside + b"/" + found.path if found.path else self.inside

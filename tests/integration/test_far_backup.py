@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.store.segments import RACE_NS
 from tests.bench.relay import Relay
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_tree
@@ -174,6 +175,20 @@ def test_a_limit_holds_for_what_the_host_s_tar_sends(kit, site):
     made(kit, bwlimit="500")
     assert time.monotonic() - started > LARGE / 512_000
     assert_nothing_left(kit)
+
+
+def test_a_limit_holds_for_the_dump_too(kit, site):
+    site.sql("CREATE TABLE wide (t TEXT); INSERT INTO wide SELECT REPEAT(SHA1(seq), 25) FROM seq_1_to_1000")
+    try:
+        time.sleep(RACE_NS / 1e9)
+        made(kit)       # so that of the trees nothing has to travel
+        started = time.monotonic()
+        archive = made(kit, bwlimit="200")
+        assert 1_000_000 / 204_800 < time.monotonic() - started < 15
+        dump = subprocess.run(["tar", "-xOf", archive, "far/database_dump.sql"], check=True, capture_output=True).stdout
+        assert len(dump) > 1_000_000 and b"Dump completed" in dump[-100:]
+    finally:
+        site.sql("DROP TABLE wide")
 
 
 def test_a_connection_that_breaks_in_the_middle_leaves_nothing(lab, kit, site, liars):

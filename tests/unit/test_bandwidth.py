@@ -6,8 +6,15 @@ import time
 
 import pytest
 
+from scripts.database import dump, programs
+from scripts.database.client import Client
+from scripts.database.programs import Programs
 from scripts.hosts import bandwidth, process
+from scripts.hosts.host import LocalHost
+from scripts.hosts.ssh import SshHost
 from scripts.hosts.streams import Source
+
+HERE, FAR = LocalHost("here"), SshHost("far", "far.example.org", "/tmp")
 
 
 @pytest.mark.parametrize(("word", "limit"), [("", 0), ("0", 0), ("500", 512_000), ("1.5m", 1_572_864), ("2K", 2048),
@@ -44,3 +51,25 @@ def test_a_stream_is_no_faster_than_its_limit_and_hardly_slower(monkeypatch):
 def test_a_stream_without_a_limit_does_not_wait(monkeypatch):
     monkeypatch.setattr(process.conduct, "bwlimit", "")
     assert passed(3_000_000)[1] < 1
+
+
+def test_streams_of_one_run_share_the_limit(monkeypatch):
+    monkeypatch.setattr(process.conduct, "bwlimit", "500")
+    started = time.monotonic()
+    process.side_by_side(*[lambda: passed(150_000)] * 2)
+    assert 0.9 * 300_000 / 512_000 < time.monotonic() - started < 1.5 * 300_000 / 512_000 + 0.5
+
+
+@pytest.mark.parametrize(("host", "word", "is_held"), [(FAR, "500", True), (FAR, "", False), (HERE, "500", False)])
+def test_a_dump_is_held_where_it_travels(monkeypatch, host, word, is_held):
+    monkeypatch.setattr(process.conduct, "bwlimit", word)
+    monkeypatch.setattr(SshHost, "connect", lambda self: None)
+    monkeypatch.setattr(programs, "on", lambda host: Programs("mariadb", "mariadb-dump", frozenset(), 1))
+    command, *stages = dump.stream(Client(host, "/tmp/options", "wiki"))
+    assert "mariadb-dump" in command.shown and len(stages) == is_held
+    text, came = os.urandom(200_000), bytearray()
+    started = time.monotonic()
+    process.read_through(HERE.command("cat", stdin=text), *stages,
+                         lambda source, sink: [came.extend(chunk) for chunk in source.chunks()])
+    assert came == text
+    assert (time.monotonic() - started > 0.9 * len(text) / 512_000) == is_held
