@@ -62,12 +62,15 @@ class Place:
         return maintenance.state(instance.host, instance.web_root).is_on
 
     def broken(self, break_it: Callable[["Place"], None], verb: str, database: str, **words: str) -> Ended:
-        """Return how a run ended that had its connection broken while two clients of it filled a table each."""
+        """Return how a run ended that had its connection broken while clients of it filled large tables.
+
+        Out of a file two do so at the same time; out of a stream the second table may come when the first is done.
+        """
         ended: list[Ended] = []
         run = threading.Thread(target=lambda: ended.append(self.run(verb, **words)))
         run.start()
         appears(filling)    # before anything else is started: the run shall inherit nothing of it
-        appears(lambda: self.locked(database) == 2)
+        appears(lambda: self.locked(database) == (2 if verb == "restore" else 1))
         break_it(self)
         run.join()
         return ended[0]
@@ -173,7 +176,8 @@ def test_a_clone_that_lost_its_connection_is_made_by_the_same_call(place, break_
     ended = place.broken(break_it, "clone", "copy", **CLONE)
     assert not ended.is_success and place.page_is_on("copy")
     if break_it is kill_master:
-        assert ended.code == 5 and "the ssh connection broke" in ended.stderr.splitlines()[-1]
+        # Source and target share the connection: the one who finds out first tells.
+        assert ended.code in (5, 6) and "The maintenance page stays. Next: make clone FROM=shop" in ended.stderr
         assert (filling(), place.locked("copy")) == ({}, 0)
     else:
         appears(place.masters_are_gone)
