@@ -174,21 +174,19 @@ def _digest(content: bytes) -> str:
 
 def _listing(instance: Instance, roots: list[str]) -> Command:
     """Return the call that lists files and links with size and times, without what comes and goes by itself."""
-    web_root = instance.web_root
-    aside = [f"{web_root}/{name}" for name in ("temp", *layout.CACHES, layout.HTACCESS, *layout.OWN_RULES,
-                                               *maintenance.OWN_NAMES, *guard.ENTRANCES)]
-    aside += [f"{web_root}/{pattern}" for pattern in layout.ALL_ACCOUNTS]
-    passed = [word for path in aside for word in ("-path", _pattern(path, layout.ALL_ACCOUNTS), "-prune", "-o")]
+    aside = ("temp", *layout.CACHES, layout.HTACCESS, *layout.OWN_RULES, *maintenance.OWN_NAMES, *guard.ENTRANCES)
+    # One expression: a test for each of them, of every path, would cost more than all the rest of the look.
+    names = "|".join([*map(_literal, aside), *("[^/]*".join(map(_literal, pattern.split("*")))
+                                               for pattern in layout.ALL_ACCOUNTS)])
+    passed = ("-regex", f"{_literal(instance.web_root)}/({names})", "-prune", "-o")
     proof = ("-path", "/", "-prune", "-printf", "\\377end\\0", "-o")
-    return instance.host.command("find", "-H", *roots, "/", *proof, *passed, "(", "-type", "f", "-o", "-type", "l", ")",
-                                 "-printf", "%p\\t%s\\t%T@\\t%C@\\0")
+    return instance.host.command("find", "-H", *roots, "/", "-regextype", "posix-extended", *proof, *passed,
+                                 "(", "-type", "f", "-o", "-type", "l", ")", "-printf", "%p\\t%s\\t%T@\\t%C@\\0")
 
 
-def _pattern(path: str, as_they_are: Collection[str]) -> str:
-    """Return a path as find's pattern that means it alone, but for the patterns among them."""
-    kept = next((pattern for pattern in as_they_are if path.endswith(pattern)), "")
-    start = path.removesuffix(kept)
-    return re.sub(r"([*?\[\]\\])", r"\\\1", start) + kept
+def _literal(text: str) -> str:
+    """Return a text as POSIX's extended expressions have it; they know other backslashes than Python's re.escape."""
+    return re.sub(r"([][.*+?(){}^$|\\])", r"\\\1", text)
 
 
 def _in_order() -> Command:
