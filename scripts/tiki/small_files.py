@@ -1,4 +1,4 @@
-"""Reads and replaces a handful of small files of one folder, each in a single command.
+"""Reads and replaces a handful of small files of one folder, each in a single command; here without any.
 
 A tar stream carries what single commands would lose or need many calls for: kind, mode, owner, ACL and the
 nanoseconds of the time. Its end shows that nothing was cut off.
@@ -7,13 +7,14 @@ nanoseconds of the time. Its end shows that nothing was cut off.
 import io
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from scripts.errors import CommandError
+from scripts.hosts import process
 from scripts.hosts.host import Host
+from scripts.tiki import small_files_here
+from scripts.tiki.small_file import BESIDE, SmallFile
 
-BESIDE = ".trim-new"
-"""Where new files lie until they are renamed over the old ones; what a killed run left there is thrown away."""
+__all__ = ["BESIDE", "OwnersLost", "SmallFile", "packed", "put", "read", "unpacked"]
 
 # Renamed one by one in the given order: a reader sees the old or the new file, never a part of one.
 PUT = (f'cd -- "$1" && rm -rf {BESIDE} && mkdir -m 700 {BESIDE} && cd {BESIDE} && '
@@ -25,38 +26,13 @@ class OwnersLost(CommandError):
     """Files of another account cannot be replaced without becoming ours."""
 
 
-@dataclass(frozen=True)
-class SmallFile:
-    """A file, link or folder as tar describes it. time is in seconds, as a decimal with all its digits."""
-
-    kind: bytes
-    content: bytes = b""
-    target: str = ""
-    mode: int = 0o644
-    owner: int = 0
-    group: int = 0
-    owner_name: str = ""
-    group_name: str = ""
-    time: str = ""
-    more: dict[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def is_file(self) -> bool:
-        return self.kind == tarfile.REGTYPE
-
-    @property
-    def is_link(self) -> bool:
-        return self.kind == tarfile.SYMTYPE
-
-    def with_(self, **changes: object) -> "SmallFile":
-        return replace(self, **changes)
-
-
 def read(host: Host, folder: str, names: Iterable[str]) -> dict[str, SmallFile]:
     """Return those of the named files that are there, and the folder itself as ".".
 
     A file that may not be read looks as if it were missing. Costs one call.
     """
+    if host.reads_in_place and (found := _read_here(host, folder, names := tuple(names))) is not None:
+        return found
     words = ("tar", "-C", folder, "--format=pax", "--acls", "--hard-dereference", "--no-recursion", "-cf", "-")
     # 2 is tar's code for a missing file. The folder comes last: its entry proves that the rest arrived.
     stream = host.read(*words, "--", *names, ".", ok=(0, 2))
@@ -77,6 +53,8 @@ def put(host: Host, folder: str, files: dict[str, SmallFile], *, keep_owners: bo
     """
     if not files:
         return
+    if host.reads_in_place and not process.conduct.dry_run and _put_here(host, folder, files, keep_owners):
+        return
     owners = "--same-owner" if keep_owners else "--no-same-owner"
     try:
         host.run("sh", "-c", PUT, "put", folder, owners, *files, stdin=packed(files))
@@ -85,6 +63,22 @@ def put(host: Host, folder: str, files: dict[str, SmallFile], *, keep_owners: bo
         kind = OwnersLost if "Cannot change ownership" in reason else CommandError
         raise kind(f"[{host.name}] {folder}: cannot replace {', '.join(files)}: {reason}", code=error.code,
                    stderr=error.stderr) from error
+
+
+def _read_here(host: Host, folder: str, names: tuple[str, ...]) -> dict[str, SmallFile] | None:
+    try:
+        return small_files_here.read(folder, names)
+    except OSError as error:
+        raise CommandError(f"[{host.name}] {folder}: cannot be read: {error.strerror}") from error
+
+
+def _put_here(host: Host, folder: str, files: dict[str, SmallFile], keep_owners: bool) -> bool:
+    try:
+        return small_files_here.put(folder, files, keep_owners)
+    except OSError as error:
+        kind = OwnersLost if isinstance(error, small_files_here.OwnerRefused) else CommandError
+        raise kind(f"[{host.name}] {folder}: cannot replace {', '.join(files)}: {error.strerror}", code=1,
+                   stderr=str(error)) from error
 
 
 def unpacked(stream: bytes) -> dict[str, SmallFile]:

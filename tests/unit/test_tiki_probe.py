@@ -15,6 +15,8 @@ from scripts.tiki.small_files import read
 class Answering:
     """A host that gives one prepared answer to every question."""
 
+    reads_in_place = False
+
     answer: bytes
     name: str = "web1"
     asked: list = field(default_factory=list)
