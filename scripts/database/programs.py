@@ -1,11 +1,12 @@
 """Which database programs a host has, and what they know; asked once for each host."""
 
+import os
 import re
+import threading
 from dataclasses import dataclass
-from functools import cache
 
 from scripts.errors import CommandError, HostError
-from scripts.hosts.host import Host
+from scripts.hosts.host import MANAGER, Host
 
 # mysqldump under MariaDB is a second name that warns in newer versions: its own name comes first. grep ends
 # with 1 when it finds nothing, and `end` shows that the answer is whole.
@@ -33,9 +34,26 @@ class Programs:
     cores: int = 1
 
 
-@cache
+_places: dict[tuple[Host, str], threading.Lock] = {}
+_found: dict[tuple[Host, str], Programs] = {}
+
+
 def on(host: Host) -> Programs:
     """Return the programs of a host; raise HostError when there is no client."""
+    # All sites of this machine have the same; which those are follows from PATH.
+    place = (MANAGER, os.environ.get("PATH", "")) if host.reads_in_place else (host, "")
+    with _places.setdefault(place, threading.Lock()):  # who asks while another one looks waits for its answer
+        if place not in _found:
+            _found[place] = _look(place[0])
+    return _found[place]
+
+
+def forget() -> None:
+    """Look anew at the next question."""
+    _found.clear()
+
+
+def _look(host: Host) -> Programs:
     lines = host.read("sh", "-c", LOOK).decode().split("\n")
     if lines[-2:] != ["end", ""]:
         raise CommandError(f"[{host.name}] sh: the answer about its database programs is cut off")

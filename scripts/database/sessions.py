@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from scripts.hosts.dialogue import Dialogue
 from scripts.hosts.host import Host
 
-PER_ACCOUNT = 2          # ways to enter, as with another character set
+PER_ACCOUNT = 2          # one for a question that takes its time, one for others; or ways to enter, as with a charset
 TAIL = 400               # bytes; the answer to the last question is shorter
 
 _looking = threading.Lock()
-_kept: dict[tuple[str, str], dict[tuple[str, ...], Dialogue]] = {}
+_kept: dict[tuple[str, str], list[tuple[tuple[str, ...], Dialogue]]] = {}
 
 
 @contextmanager
 def lasting(host: Host, options: str) -> Iterator[None]:
     """Keep the sessions of one option file on a host until the block ends."""
-    sessions = _kept[host.name, options] = {}
+    sessions = _kept[host.name, options] = []
     try:
         yield
     finally:
         try:
-            for session in sessions.values():
+            for _, session in sessions:
                 session.close()
         finally:
             del _kept[host.name, options]
@@ -41,14 +41,25 @@ def ask(host: Host, options: str, words: Sequence[str], question: bytes, token: 
 
     None when no session can be had: the question then has to start its own program.
     """
-    sessions = _kept.get((host.name, options))
-    if sessions is None:
-        return None
-    with _looking:
-        known = sessions.get(tuple(words))
-        if known is None:
-            if len(sessions) >= PER_ACCOUNT or (known := host.dialogue(*words)) is None:
-                return None
-            sessions[tuple(words)] = known
     answered = f">{token}</field>".encode()
-    return known.ask(question, lambda text: text.endswith(b"</resultset>\n") and answered in text[-TAIL:])
+    for session in _sessions(host, options, tuple(words)):
+        answer = session.ask(question, lambda text: text.endswith(b"</resultset>\n") and answered in text[-TAIL:])
+        if answer is not None:
+            return answer
+    return None
+
+
+def _sessions(host: Host, options: str, words: tuple[str, ...]) -> Iterator[Dialogue]:
+    """Yield who can be asked, one after the other: those that are there, and a new one as long as there may be more."""
+    known = _kept.get((host.name, options))
+    if known is None:
+        return
+    for asked_like, session in [*known]:
+        if asked_like == words:
+            yield session
+    with _looking:
+        session = host.dialogue(*words) if len(known) < PER_ACCOUNT else None
+        if session is None:
+            return
+        known.append((words, session))
+    yield session

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.hosts import process
+from scripts.hosts.dialogue import LONGEST_QUESTION
 
-BATCH = 100  # tables in one call
+BATCH_BYTES = LONGEST_QUESTION - 1000  # of one call, which a session takes with what the client adds
+FEW = 50                               # tables whose names are told rather than all columns read
 # Neither byte is in UTF-8, so nothing in such a text looks like the end of a column or like NULL. The CAST keeps the
 # server from turning all columns, and these two, into one character set.
 END_OF_COLUMN, NULL = "CAST(X'FF' AS BINARY)", "CAST(X'FE' AS BINARY)"
@@ -22,7 +24,7 @@ ADDED = f"4611686018427387847 % (CRC32(CONCAT_WS({END_OF_COLUMN}, {{values}})) +
 COLUMNS = """
 SELECT table_name, column_name, data_type, COALESCE(character_set_name, ''), is_nullable = 'YES'
 FROM information_schema.columns
-WHERE table_schema = DATABASE() AND COALESCE(extra, '') NOT REGEXP 'VIRTUAL|STORED|PERSISTENT'
+WHERE table_schema = DATABASE() AND COALESCE(extra, '') NOT REGEXP 'VIRTUAL|STORED|PERSISTENT'{only}
 ORDER BY table_name, ordinal_position
 """
 PLAIN = {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "date", "time", "datetime",
@@ -39,14 +41,14 @@ def of(client: Client, tables: Iterable[str]) -> dict[str, str]:
     """Return the sum of each of these tables; all of them must be there, and no view among them."""
     wanted = sorted(tables)
     columns: dict[str, list[Column]] = {name: [] for name in wanted}
-    for table, name, kind, charset, is_nullable in client.query(COLUMNS) if wanted else []:
+    only = f" AND table_name IN ({', '.join(map(quote_text, wanted))})" if len(wanted) <= FEW else ""
+    for table, name, kind, charset, is_nullable in client.query(COLUMNS.format(only=only)) if wanted else []:
         if table in columns:
             columns[table].append((name, kind, charset, is_nullable == "1"))
     sums: dict[str, str] = {}
-    for batch in _batches(wanted):
-        questions = [question(name, columns[name]) for name in batch]
+    for batch in _batches([question(name, columns[name]) for name in wanted]):
         # A TIMESTAMP is shown in the session's time zone, which need not be the other server's.
-        rows = client.query(";\n".join(["SET time_zone = '+00:00'", *questions]))
+        rows = client.query(";\n".join(["SET time_zone = '+00:00'", *batch]))
         sums.update({name: f"{count} rows, {total}" for name, count, total in rows})
     return sums
 
@@ -84,6 +86,14 @@ def _values(name: str, kind: str, charset: str, is_nullable: bool) -> list[str]:
     return [f"IFNULL({value}, {NULL})" for value in values] if is_nullable else values
 
 
-def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), BATCH):
-        yield names[start:start + BATCH]
+def _batches(questions: Sequence[str]) -> Iterator[list[str]]:
+    batch, size = [], 0
+    for one in questions:
+        size_bytes = len(one.encode("utf-8", "surrogateescape")) + 2
+        if batch and size + size_bytes > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += size_bytes
+    if batch:
+        yield batch

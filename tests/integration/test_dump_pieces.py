@@ -155,9 +155,9 @@ def shim(tmp_path, monkeypatch) -> Iterator[Callable[[str, str], None]]:
         (folder / name).write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{text}\n")
         (folder / name).chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-        programs.on.cache_clear()
+        programs.forget()
     yield shim
-    programs.on.cache_clear()
+    programs.forget()
 
 
 @pytest.mark.parametrize(("program", "text", "told"), [

@@ -87,7 +87,7 @@ def both(lab: Lab) -> Iterator[tuple[Client, Client]]:
 
 @contextmanager
 def entered(lab: Lab, host: Host) -> Iterator[tuple[Client, Client]]:
-    programs.on.cache_clear()  # another test had other programs on its PATH
+    programs.forget()  # another test had other programs on its PATH
     for name in ("source", "target"):
         lab.mariadb.sql(f"DROP DATABASE IF EXISTS {name}")
     lab.mariadb.sql("DROP USER IF EXISTS wiki@localhost, wiki@127.0.0.1")
@@ -129,7 +129,7 @@ def shims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shim(folder: Path, name: str, script: str) -> None:
-    programs.on.cache_clear()
+    programs.forget()
     (folder / name).write_text(f"#!/bin/sh\n{script}\n")
     (folder / name).chmod(0o755)
 

@@ -155,7 +155,7 @@ def _enter(top: Path, shims: Shims | None, said: Path, complained: Path) -> None
         os.environ["TMPDIR"] = str(shims.temporary)
     os.chdir(top)
     edge.TOP = top
-    programs.on.cache_clear()
+    programs.forget()
     stall.watcher.__init__()
     for kept, fresh in ((conduct, Conduct()), (output.manner, output.Manner())):
         for field in dataclasses.fields(fresh):
