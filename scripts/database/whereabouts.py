@@ -1,6 +1,7 @@
 """Asks a server who it is: two accounts may lead to one database by other users, host names, sockets or ports."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from scripts.database.client import Client
 from scripts.errors import DatabaseError
@@ -23,8 +24,12 @@ class Whereabouts:
     cluster: str = ""
 
 
+@cache
 def ask(client: Client) -> Whereabouts:
-    """Return where a client's database is; raise DatabaseError for an answer that does not tell."""
+    """Return where a client's database is; raise DatabaseError for an answer that does not tell.
+
+    Asked once for each option file, which lives no longer than one look at a site.
+    """
     try:
         (host, port, folder, server_id, now, database, folds_case), *status = client.query(ASK)
         told = {str(name).lower(): value for name, value in status}

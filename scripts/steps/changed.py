@@ -19,7 +19,7 @@ from scripts.hosts.host import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.registry.instance import Instance
 from scripts.steps.site import Site
-from scripts.tiki import expected, guard, layout, maintenance
+from scripts.tiki import data_folders, expected, guard, layout, maintenance, quiet
 
 PREFERENCES = "tiki_preferences"
 RULES = expected.Expected()
@@ -28,7 +28,8 @@ VANISHED = (0, 1)            # find's code when something went away while it loo
 KEPT_NAMES = 1000            # names that are remembered of what changed; more are only counted
 SHOWN = 10                   # of them, in a message
 SORT_MEMORY = "32M"          # of the program that brings the list into order
-SMALL = 1 << 20              # bytes; a table below that is summed again rather than trusted
+OUR_OWN = {*quiet.TABLES, *(source.table for source in data_folders.SOURCES.values())}
+"""Tables that a clone itself may write into once they are equal: what was summed before does not hold for them."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,13 @@ def remember(target: Site, folders: Collection[str], unchanged: Collection[str],
              is_quiet: bool, *, keeps_files: bool = False) -> None:
     """Record what a clone is now, the page still on.
 
-    folders are its data folders outside the web root; known are sums from before this clone, which hold for tables
-    that it did not change. keeps_files: no file is another one than the earlier record says.
+    folders are its data folders outside the web root; known are sums from before this clone, which hold for those that
+    stayed unchanged. keeps_files: no file is another one than the earlier record says.
     """
     earlier = _read(target.instance)
-    trusted = {table.name for table in target.tables if table.size_bytes > SMALL} & set(unchanged) & set(known) \
-        if earlier and earlier.is_quiet == is_quiet else set()
     tables = summed_tables(target)
-    found = sums.of(target.client, tables - trusted) | {name: known[name] for name in trusted & tables}
+    trusted = tables & set(unchanged) & set(known) - OUR_OWN
+    found = sums.of(target.client, tables - trusted) | {name: known[name] for name in trusted}
     roots = [target.instance.web_root, *sorted(folders)]
     record = Record(roots, found, _preferences(target), _entrances(target), is_quiet)
     place, files = _path(target.instance, "json"), _path(target.instance, "files")

@@ -135,12 +135,13 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
     told = _trees_and_database(source, target, places, manner, before.rules, changes.sums, ahead)
     if target.probe.config is None:
         replace.give_account(target, str(source.probe.version))
-    with site.opened(instance) as fresh:
+    is_as_it_was = changes.is_known and not changes.files and told.trees.moved_nothing
+    with site.opened_again(target) if is_as_it_was else site.opened(instance) as fresh:
         origin = Origin(source.instance.name, source.instance.web_url, source.instance.web_root)
         cloning_settling.settle(origin, fresh, places.goes, manner, before.preferences, told)
         if _stays_a_clone(instance, manner):
-            changed.remember(fresh, _data_folders(target, places, manner), told.unchanged, changes.sums, manner.mutes,
-                             keeps_files=changes.is_known and not changes.files and told.trees.moved_nothing)
+            changed.remember(fresh, _data_folders(target, places, manner), () if told.updated else told.unchanged,
+                             changes.sums, manner.mutes, keeps_files=is_as_it_was)
     replace.open_again(instance, before.entrances["."].time if has_code else None)
     return told
 
@@ -172,7 +173,7 @@ def _stays_a_clone(target: Instance, manner: Manner) -> bool:
 def _trees_and_database(source: Site, target: Site, places: Places, manner: Manner, rules: list[str],
                         sums: Mapping[str, str], ahead: Ahead) -> Cloned:
     """Copy both at the same time; the first fault ends the other. sums are those of the target's tables."""
-    jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules, has_web_root=ahead.has_web_root)]
+    jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules, already=ahead.equal)]
     if "data" in manner.what:
         jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full, known=sums,
                                                  early=ahead.early))

@@ -77,8 +77,12 @@ def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = line
     raise RefusedError(f"{name}: {reason}, and would be overwritten. {NOTHING}. If that is meant: CONFIRM={name}")
 
 
-def require_room(source: Site, target: Site, places: Places, what: Collection[str]) -> None:
-    """Raise HostError when a disk of the target cannot hold what goes there, even if nothing of it were there yet."""
+def require_room(source: Site, target: Site, places: Places, what: Collection[str],
+                 already: Collection[str] = ()) -> None:
+    """Raise HostError when a disk of the target cannot hold what goes there, even if nothing of it were there yet.
+
+    already are folders of the source that the target has, and that need no room.
+    """
     host = target.instance.host
     needed: dict[str, int] = defaultdict(int)
     free: dict[str, int] = {}
@@ -86,7 +90,7 @@ def require_room(source: Site, target: Site, places: Places, what: Collection[st
     wanted = [folder.path for folder in places.folders] if "data" in what else []
     if "code" in what:
         wanted.insert(0, source.instance.web_root)
-    for path in wanted:
+    for path in (path for path in wanted if path not in already):
         disk, free_bytes = _disk(host, places.goes[path])
         free[disk] = free_bytes
         needed[disk] += source.instance.host.used_bytes(path)

@@ -41,11 +41,11 @@ class Manner:
 class Ahead:
     """What was seen of both sites while the guards were asked.
 
-    early are sums of the source's tables; has_web_root: the target's web root was equal to the source's.
+    early are sums of the source's tables, equal its folders that the target has already.
     """
 
     early: Early | None = None
-    has_web_root: bool = False
+    equal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -53,31 +53,33 @@ def enter(source: Site, target: Site, files: Files, *, takes_htaccess: bool) -> 
             maintenance.put_own_htaccess(host, web_root, present, theirs)
 
 
-def is_equal(source: Site, target: Site, what: Collection[str]) -> bool:
-    """Whether the target's web root is what `copy` would make of it."""
-    return transfer.is_equal(source.instance.host, source.instance.web_root, target.instance.host,
-                             target.instance.web_root, _filters(source, target, what, kept_rules(target)),
-                             replace.owner_of(target))
+def equal(source: Site, target: Site, places: Places, what: Collection[str]) -> frozenset[str]:
+    """Return those of the source's folders that are at the target what `copy` would make of them."""
+    hosts, owner = (source.instance.host, target.instance.host), replace.owner_of(target)
+    filters = {source.instance.web_root: _filters(source, target, what, kept_rules(target)),
+               **_data_filters(source, target, places, what)}
+    return frozenset(path for path, chosen in filters.items()
+                     if transfer.is_equal(hosts[0], path, hosts[1], places.goes[path], chosen, owner))
 
 
 def copy(source: Site, target: Site, places: Places, what: Collection[str], keeps_rules: Collection[str],
-         *, has_web_root: bool = False) -> Copied:
+         *, already: Collection[str] = ()) -> Copied:
     """Make the target's trees what the source's are: the web root, and with "data" the folders outside it.
 
-    keeps_rules are files of layout.OWN_RULES that the target has and keeps. has_web_root: it is equal already.
+    keeps_rules are files of layout.OWN_RULES that the target has and keeps; already are folders that are `equal`.
     """
     told = Copied()
-    if has_web_root:
+    if source.instance.web_root in already:
         _say(target, target.instance.web_root, transfer.Copied())
     else:
         _tree(source, target, source.instance.web_root, target.instance.web_root,
               _filters(source, target, what, keeps_rules), told)
-    for folder in places.folders if "data" in what else ():
-        into = places.goes[folder.path]
-        target.instance.host.make_folder(into)
-        filters = transfer.excluding((*data_folders.web_root_inside(folder.path, source.instance.web_root),
-                                      *data_folders.web_root_inside(into, target.instance.web_root)))
-        _tree(source, target, folder.path, into, filters, told)
+    for path, filters in _data_filters(source, target, places, what).items():
+        if path in already:
+            _say(target, places.goes[path], transfer.Copied())
+            continue
+        target.instance.host.make_folder(places.goes[path])
+        _tree(source, target, path, places.goes[path], filters, told)
     told.warnings += [f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
                       for folder in places.missing]
     return told
@@ -153,6 +155,14 @@ def _put(host: Host, web_root: str, files: Files) -> None:
 
 
 # What of the web root travels: rsync takes the first filter that fits
+
+def _data_filters(source: Site, target: Site, places: Places, what: Collection[str]) -> dict[str, list[str]]:
+    """Return the source's folders outside the web root that travel, each with its filters."""
+    roots = source.instance.web_root, target.instance.web_root
+    return {folder.path: transfer.excluding((*data_folders.web_root_inside(folder.path, roots[0]),
+                                             *data_folders.web_root_inside(places.goes[folder.path], roots[1])))
+            for folder in places.folders} if "data" in what else {}
+
 
 def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Collection[str]) -> list[str]:
     kept = (*layout.ALL_ACCOUNTS, CERTIFICATES, layout.HTACCESS, *maintenance.OWN_NAMES, *guard.ENTRANCES, *keeps_rules)

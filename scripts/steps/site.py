@@ -65,6 +65,12 @@ def opened_as(instance: Instance, found: Probe) -> Iterator[Site]:
 
 
 @contextmanager
+def opened_again(site: Site) -> Iterator[Site]:
+    """Yield a site that is open, with what is in its database by now; its tree is as it was."""
+    yield _looked_at(site.instance, site.probe, site.account, site.client)
+
+
+@contextmanager
 def opened_target(instance: Instance, own_copy: str = "") -> Iterator[Site]:
     """Yield a place that is to be overwritten: an installed Tiki, a blank with its DB_* keys, or what is left of one.
 
@@ -126,9 +132,12 @@ def _entered(instance: Instance, found: Probe, account: Account) -> Iterator[Sit
     if restoring.unfinished(instance):
         credentials.end_left_programs(instance.host)
     with credentials.option_file(instance.host, account) as options:
-        client = Client(instance.host, options, account.name)
-        folders, missing = _folders(instance, client, account.charset)
-        yield Site(instance, found, account, client, tuple(client.tables()), folders, missing)
+        yield _looked_at(instance, found, account, Client(instance.host, options, account.name))
+
+
+def _looked_at(instance: Instance, found: Probe, account: Account, client: Client) -> Site:
+    folders, missing = _folders(instance, client, account.charset)
+    return Site(instance, found, account, client, tuple(client.tables()), folders, missing)
 
 
 def _folders(instance: Instance, client: Client, charset: str) -> tuple[tuple[DataFolder, ...], ...]:

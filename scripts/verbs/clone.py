@@ -85,7 +85,11 @@ def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Clon
             cloning_told.plan(theirs, found, places, wishes.manner, bool(changes) and not wishes.discards)
             return None
         safety = _safety(found, changes, wishes)
-        call = Call(wishes.verb, again, safety, changes, _still(ahead, changes, safety))
+        if ahead.equal and not _are_still_equal(changes, safety):
+            ahead = Ahead(ahead.early)
+            cloning_guards.require_room(theirs, found, places, wishes.manner.what)
+        # An archive takes its time: what the source was before it is too old.
+        call = Call(wishes.verb, again, safety, changes, Ahead() if safety or changes is None else ahead)
         return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
 
 
@@ -100,7 +104,7 @@ def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:
 
 
 def _guarded(source: Site, target: Site, wishes: Wishes) -> Places:
-    """Ask every guard but the one for room, which takes its time; raise what one of them raises."""
+    """Ask every guard but the one for room; raise what one of them raises."""
     places = cloning_guards.refuse(source, target, wishes.confirm, wishes.manner.what)
     cloning_guards.refuse_unfit(source, target, wishes.manner.what)
     return places
@@ -108,11 +112,13 @@ def _guarded(source: Site, target: Site, wishes: Wishes) -> Places:
 
 def _looked_at(source: Site, target: Site, wishes: Wishes, close: Callable[[], None]
                ) -> tuple[Places, Changes | None, Ahead]:
-    """Ask every guard, then close a clone and look what was changed there.
+    """Ask every guard, close a clone and look what was changed there.
 
-    Where most will be equal and nobody is asked anything, the source is summed and the trees are compared meanwhile.
+    Where most will be equal, the source is summed and the trees are compared meanwhile; only what is not equal needs
+    room.
     """
     manner, known = wishes.manner, lineage.read(target.instance)
+    places = _guarded(source, target, wishes)
 
     def changes() -> Changes | None:
         # Under the page: what is written between the look and the copy would be lost unseen.
@@ -124,26 +130,22 @@ def _looked_at(source: Site, target: Site, wishes: Wishes, close: Callable[[], N
         has_data = "data" in manner.what
         return databases.sum_early(source.client, changed.summed_tables(source)) if has_data else None
 
-    def guarded() -> tuple[Places, Changes | None]:
-        places = _guarded(source, target, wishes)
-        return places, process.side_by_side(
-            changes, lambda: cloning_guards.require_room(source, target, places, manner.what))[0]
+    def trees() -> frozenset[str]:
+        equal = cloning_trees.equal(source, target, places, manner.what)
+        cloning_guards.require_room(source, target, places, manner.what, equal)
+        return equal
 
     if manner.full or process.conduct.dry_run or known is None or not set(manner.what) <= set(known.what) \
-            or target.instance.guarded or restoring.unfinished(target.instance):
-        places = _guarded(source, target, wishes)
+            or restoring.unfinished(target.instance):
         cloning_guards.require_room(source, target, places, manner.what)
         return places, changes(), Ahead()
-    (places, found), early, has_web_root = process.side_by_side(
-        guarded, sums, lambda: cloning_trees.is_equal(source, target, manner.what))
-    return places, found, Ahead(early, has_web_root)
+    found, early, equal = process.side_by_side(changes, sums, trees)
+    return places, found, Ahead(early, equal)
 
 
-def _still(ahead: Ahead, changes: Changes | None, safety: str) -> Ahead:
-    """Return what still holds of what was seen, now that the page is up and changes of the target are known."""
-    if safety or changes is None:  # an archive takes its time: what the source was before it is too old
-        return Ahead()
-    return Ahead(ahead.early, ahead.has_web_root and changes.is_known and not changes.files)
+def _are_still_equal(changes: Changes | None, safety: str) -> bool:
+    """Whether folders are what they were when they were compared, as is known now that the page is up."""
+    return not safety and changes is not None and changes.is_known and not changes.files
 
 
 def _changes(found: Site) -> Changes | None:
