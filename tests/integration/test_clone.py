@@ -663,6 +663,9 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(kit, blog, office):
 
 # Broken off
 
+LOOKS = 4   # calls of rsync that only compare: the web root, and the sample's folders outside
+
+
 @pytest.fixture
 def killed(kit, blog, blank, tmp_path) -> Iterator[Instance]:
     """A clone that was killed while its trees came, after it had been changed and cloned before."""
@@ -671,7 +674,7 @@ def killed(kit, blog, blank, tmp_path) -> Iterator[Instance]:
     (Path(blank.web_root) / "files/mine.txt").write_text("only here")
     sample.sql("UPDATE tiki_pages SET data = 'new' LIMIT 1")
     shims = Shims(tmp_path / "shims")
-    shims.reset(Call(HERE, "rsync", 2), KILL)  # the first one only looks
+    shims.reset(Call(HERE, "rsync", LOOKS + 1), KILL)
     ended = forked.run(kit.top, "clone", shims, from_=source.name, to=blank.name, kind="demo")
     assert ended.code < 0, ended
     yield blank
