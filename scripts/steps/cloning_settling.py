@@ -13,7 +13,7 @@ from scripts.steps import (
     replace,
     restoring,
     schema_updates,
-    switch_over,
+    updating_journal,
     watching_database,
 )
 from scripts.steps.cloning_manner import Cloned, Manner, Origin
@@ -29,7 +29,7 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
     """
     instance = fresh.instance
     known_version.remember(instance, str(fresh.probe.version))
-    switch_over.forget(instance)
+    updating_journal.forget_changes(instance)
     if "code" in manner.what:
         release_files.inherit(origin.name, instance)
         baselines.renew(instance, is_whole=True, source=origin.name)

@@ -4,6 +4,8 @@ Known from the first that tells it: our own record of what was put in place, git
 at last the list of sums that a release brings for Tiki's own security check, which is not exact.
 """
 
+from __future__ import annotations
+
 import fnmatch
 import gzip
 import hashlib
@@ -13,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts.code import trees, words
-from scripts.code.trees import PreparedTree
+from scripts.code import words
 from scripts.errors import ArchiveError, BusyError, CommandError, Fault, HostError
 from scripts.hosts import listing, process
 from scripts.hosts.host import MANAGER
@@ -27,6 +29,9 @@ from scripts.steps import checkouts
 from scripts.steps.site import Site
 from scripts.tiki import layout, maintenance
 from scripts.tiki.probe import Probe
+
+if TYPE_CHECKING:
+    from scripts.code.trees import PreparedTree  # with all that fetches and builds code: only for who needs a tree
 
 ARROW = "-> "           # before a link's target, where a file has its digest
 AS_IT_IS = ""           # in the place of a digest: nobody tells what it was, and it is taken as unchanged
@@ -118,6 +123,7 @@ def _of_checkout(instance: Instance, probe: Probe) -> Release | None:
     """Return the files of the commit that a git checkout stands on; what the site committed itself is not Tiki's."""
     if "git" not in probe.checkouts:
         return None
+    from scripts.code import trees
     host, web_root = instance.host, instance.web_root
     prepared = trees.all_trees(instance.settings)
     record = read(instance)
@@ -135,6 +141,7 @@ def _of_checkout(instance: Instance, probe: Probe) -> Release | None:
 
 def _of_prepared(instance: Instance, probe: Probe, may_prepare: bool) -> Release | None:
     """Return the prepared tree of the site's very version, made now when the release can be had."""
+    from scripts.code import trees
     settings, version = instance.settings, str(probe.version)
     word = words.understood(version)
     if not word or word.kind != words.RELEASE:
@@ -234,6 +241,7 @@ def _drop_spare_trees(instance: Instance, name: str) -> None:
     """Remove trees of single commits that no update will want: with LAG= each update makes one more."""
     if "@" not in name:
         return
+    from scripts.code import trees
     ours = settings_of(instance.settings.top)  # those of a rehearsal know of no other instance
     used = {_commit(path) for path in (ours.state / "status").glob(f"*{ENDING}")}
     for tree in trees.spare(ours, name, used):

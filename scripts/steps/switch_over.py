@@ -248,10 +248,7 @@ def recover(instance: Instance) -> str:
 
 def forget(instance: Instance) -> None:
     """Forget the way back and what a killed change left: the site was made something else since."""
-    way_back.forget(instance)
-    if journal := updating_journal.read(instance):
-        switching.remove(journal.job(instance))
-        updating_journal.forget(instance)
+    updating_journal.forget_changes(instance)
 
 
 def now() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scripts.registry.instance import Instance
-from scripts.steps import notes, restoring
+from scripts.steps import notes, restoring, switching, way_back
 from scripts.steps.switching import Job
 
 NOTE = "updating"
@@ -70,3 +70,11 @@ def counts(instance: Instance, journal: Journal) -> bool:
     """Whether the site is in the middle of this change, not only its folder at the host left."""
     note = restoring.unfinished(instance)
     return journal.phase != STAGING and note is not None and note.is_update
+
+
+def forget_changes(instance: Instance) -> None:
+    """Forget the way back and what a killed change left: the site was made something else since."""
+    way_back.forget(instance)
+    if journal := read(instance):
+        switching.remove(journal.job(instance))
+        forget(instance)

@@ -39,7 +39,6 @@ from scripts.steps.unpacking import Unpacked
 from scripts.store import archive
 from scripts.store.manifest import DATA
 from scripts.tiki import layout, maintenance
-from scripts.verbs import restore
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,7 @@ def _safety(found: Site, changes: Changes | None, wishes: Wishes) -> str:
     if wishes.discards:
         output.say(f"{target.name}: CHANGED=discard: it goes without an archive")
         return ""
+    from scripts.verbs import restore  # here, because what packs and unpacks takes its time to load
     with scratch(target) as folder:
         return restore.make_safety(found, folder)
 
@@ -201,6 +201,7 @@ def _write_keys(source: Instance, target: Instance, wishes: Wishes) -> None:
 
 def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[Cloned, str, Changes | None] | None:
     """Let restore do the work; what makes the target a clone is done before it lets visitors in."""
+    from scripts.verbs import restore
     chosen = archive.choose(target.settings, source.name, wishes.archive)
     with ExitStack() as opened:
         theirs = _asked(opened, source)

@@ -663,7 +663,7 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(kit, blog, office):
 
 # Broken off
 
-LOOKS = 4   # calls of rsync that only compare: the web root, and the sample's folders outside
+LOOKS = 2   # calls of rsync that only compare: the web root, and the folder outside
 
 
 @pytest.fixture
