@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 
 from scripts.errors import CommandError
 from scripts.hosts import process
@@ -144,6 +145,14 @@ class Host(ABC):
         """Remove files; those that are not there are no fault."""
         self.run("rm", "-f", "--", *paths)
 
+    def remove_all(self, *paths: str) -> None:
+        """Remove files, and folders with all that is in them; those that are not there are no fault."""
+        self.run("rm", "-rf", "--", *paths)
+
+    def set_time(self, path: str, moment: int | str) -> None:
+        """Let a file or folder show this time, in seconds since 1970; one that is not there is no fault."""
+        self.run("touch", "-c", "-d", f"@{moment}", "--", path)
+
 
 @dataclass(frozen=True)
 class LocalHost(Host):
@@ -205,6 +214,16 @@ class LocalHost(Host):
         for path in paths:
             if os.path.lexists(path) and not _told(f"remove {path}"):
                 os.unlink(path)
+
+    def remove_all(self, *paths: str) -> None:
+        for path in paths:
+            (self.remove_tree if _is_there(path, "d") else self.remove)(path)
+
+    def set_time(self, path: str, moment: int | str) -> None:
+        if not _told(f"set the time of {path}"):
+            exact = int(Decimal(moment) * 10 ** 9)
+            with suppress(FileNotFoundError):
+                os.utime(path, ns=(exact, exact))
 
     def remove_tree(self, path: str) -> None:
         """Remove a folder and all that is in it; a link is removed, never followed."""

@@ -108,7 +108,7 @@ def open_again(instance: Instance, web_root_time: str | None) -> None:
     restricting.apply(instance)
     maintenance.turn_off(instance.host, instance.web_root)
     if web_root_time is not None:
-        instance.host.run("touch", "-c", "-d", f"@{web_root_time}", "--", instance.web_root)
+        instance.host.set_time(instance.web_root, web_root_time)
 
 
 def configuration(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:

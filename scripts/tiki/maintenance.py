@@ -76,7 +76,7 @@ def turn_off(host: Host, web_root: str) -> None:
     elif notice:
         rubbish.insert(0, HTACCESS)
     if rubbish:
-        host.run("rm", "-rf", "--", *(f"{web_root}/{name}" for name in rubbish))
+        host.remove_all(*(f"{web_root}/{name}" for name in rubbish))
 
 
 def state(host: Host, web_root: str) -> State:
