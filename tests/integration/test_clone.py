@@ -470,6 +470,23 @@ def test_less_space_than_needed_is_told_before_anything_is_changed(kit, blog, bl
     assert not Path(blank.web_root).exists()
 
 
+def test_less_space_than_what_came_needs_is_told_and_the_clone_stays_open_as_it_was(kit, blog, blank, tmp_path):
+    source, sample = blog
+    told(clone(kit, source, blank, json="1"))
+    before = tree(blank.web_root)
+    (sample.folder / "files/huge").write_bytes(os.urandom(1 << 20))
+    df = tmp_path / "df"
+    df.write_text("#!/bin/sh\necho 'Avail Mounted on'\necho '4096 /'\n")
+    df.chmod(0o755)
+    ended = forked.run(kit.top, "clone", None, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, from_=source.name,
+                       to=blank.name)
+    assert ended.code == 4, ended
+    assert "no space" in ended.stderr
+    assert tree(blank.web_root) == before
+    assert not maintenance.state(blank.host, blank.web_root).is_on
+    assert not restoring.looked(blank)
+
+
 def test_a_site_as_it_was_before_does_not_stand_open(kit, blog, blank):
     source, _ = blog
     refused(kit, source, blank, f"make restrict INSTANCE={blank.name}", "OPEN=yes", kind="before")

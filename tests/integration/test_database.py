@@ -193,6 +193,30 @@ def test_tcp_takes_the_port_even_with_localhost(lab, account):
         assert client.query("SELECT 1") == [("1",)]
 
 
+def test_a_question_beside_a_long_one_has_a_program_that_stays_too(account, monkeypatch):
+    started: list[str] = []
+    monkeypatch.setattr(process, "start", lambda command, *ends, start=process.start, **more: (
+        started.append(command.argv[0]), start(command, *ends, **more))[1])
+    with entered(account) as client:
+        client.query("SELECT 1")
+
+        def ask() -> None:
+            assert [client.query(f"SELECT {number}") for number in range(5)] == [[(str(one),)] for one in range(5)]
+
+        process.side_by_side(lambda: client.query("SELECT SLEEP(0.5)"), ask)
+        assert len([name for name in started if "mariadb" in name]) == 2
+
+
+def test_both_sites_of_this_machine_ask_once_for_its_programs(monkeypatch):
+    started: list[str] = []
+    monkeypatch.setattr(process, "start", lambda command, *ends, start=process.start, **more: (
+        started.append(command.shown), start(command, *ends, **more))[1])
+    programs.forget()
+    one, other = process.side_by_side(*(lambda name=name: programs.on(LocalHost(name)) for name in ("one", "other")))
+    assert one == other
+    assert len(started) == 1
+
+
 def test_tables_are_listed_with_kind_and_engine(client):
     found = {table.name: (table.kind, table.engine) for table in client.tables()}
     assert found["kinds"] == ("BASE TABLE", "InnoDB")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import CommandError
-from scripts.hosts import process
+from scripts.hosts import identity, process
 from scripts.hosts.host import Host, LocalHost
 from tests.unit.recording_host import RecordingHost
 
@@ -134,6 +134,37 @@ def test_remove_tree_of_nothing_is_no_fault(tmp_path):
     HERE.remove_tree(str(tmp_path / "not-there"))
 
 
+def test_remove_all_takes_files_links_and_folders_and_nothing_they_point_to(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "inside").touch()
+    (tmp_path / "link").symlink_to("kept")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to("../kept")
+    (tmp_path / "file").touch()
+    HERE.remove_all(*(str(tmp_path / name) for name in ("link", "folder", "file", "not-there")))
+    assert os.listdir(tmp_path) == ["kept"]
+    assert os.listdir(tmp_path / "kept") == ["inside"]
+
+
+def test_a_time_is_set_with_all_its_digits(tmp_path):
+    HERE.set_time(str(tmp_path), "1795250482.490211896")
+    assert tmp_path.stat().st_mtime_ns == 1795250482490211896
+    HERE.set_time(str(tmp_path), 1795250483)
+    assert tmp_path.stat().st_mtime_ns == 1795250483 * 10 ** 9
+    HERE.set_time(str(tmp_path / "not-there"), 1)
+    assert not (tmp_path / "not-there").exists()
+
+
+def test_a_dry_run_sets_no_time_and_removes_nothing(tmp_path, dry):
+    before = tmp_path.stat().st_mtime_ns
+    (tmp_path / "folder").mkdir()
+    os.utime(tmp_path, ns=(before, before))
+    HERE.set_time(str(tmp_path), 1)
+    HERE.remove_all(str(tmp_path / "folder"))
+    assert (tmp_path / "folder").is_dir() and tmp_path.stat().st_mtime_ns == before
+    assert dry == [f"[manager] set the time of {tmp_path}", f"[manager] remove the folder {tmp_path}/folder"]
+
+
 def test_free_bytes_is_what_an_ordinary_account_may_still_write(tmp_path):
     found = os.statvfs(tmp_path)
     assert abs(HERE.free_bytes(str(tmp_path)) - found.f_bavail * found.f_frsize) < 1 << 30
@@ -229,3 +260,7 @@ def test_a_temporary_file_that_comes_back_cut_off_is_a_fault_and_goes(tmp_path):
     with pytest.raises(CommandError, match="not written whole"):
         host.put_temporary("trim-test", b"password")
     assert host.reads[-1] == ["rm", "-f", "--", str(left)]
+
+
+def test_this_machine_tells_of_itself_what_its_shell_would():
+    assert identity.machine(HERE) == HERE.read_line("sh", "-c", identity.MACHINE)

@@ -4,6 +4,7 @@ import pytest
 
 from scripts.database import sums
 from scripts.database.client import Client
+from scripts.hosts.dialogue import LONGEST_QUESTION
 from tests.unit.recording_host import RecordingHost
 
 
@@ -41,6 +42,15 @@ def test_every_part_of_a_column_that_may_be_null_says_so():
 
 def test_a_table_of_generated_columns_alone_has_its_count_of_rows():
     assert sums.question("t", []) == "SELECT 't', COUNT(*), COALESCE(SUM(0), 0) FROM `t`"
+
+
+def test_many_tables_are_asked_for_in_questions_that_a_session_takes():
+    questions = [f"SELECT {'x' * size}" for size in (10, sums.BATCH_BYTES - 20, 30, 40, 2 * sums.BATCH_BYTES, 5)]
+    batches = list(sums._batches(questions))
+    assert [one for batch in batches for one in batch] == questions
+    assert [len(batch) for batch in batches] == [1, 1, 2, 1, 1]
+    assert sums.BATCH_BYTES < LONGEST_QUESTION
+    assert list(sums._batches([])) == []
 
 
 def test_no_table_needs_no_call():
