@@ -1,6 +1,7 @@
 """What the unit tests share: a toolkit folder of their own, and a run that starts afresh for each test."""
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -79,10 +80,17 @@ def archived(settings: Settings) -> Callable[..., Archive]:
 
 @pytest.fixture
 def without_root_powers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tar obey file permissions, also when root runs the tests."""
+    """Let tar and Python's os.open obey file permissions, also when root runs the tests."""
     if os.geteuid() == 0:
         program = tmp_path / "bin" / "tar"
         program.parent.mkdir()
         program.write_text('#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search /usr/bin/tar "$@"\n')
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+        def obeying(path: str | Path, flags: int, *mode: int, real=os.open, **more: object) -> int:
+            if os.path.exists(path) and not os.stat(path).st_mode & 0o444:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            return real(path, flags, *mode, **more)
+
+        monkeypatch.setattr(os, "open", obeying)
