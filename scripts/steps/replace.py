@@ -75,15 +75,13 @@ def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site
 
 
 def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str,
-          kept: Sequence[str] = (), is_full: bool = False) -> str:
+          kept: Sequence[str] = ()) -> str:
     """Copy every tree to its place at the target; return the web root's own time, in seconds with all digits.
 
-    kept are patterns of further files that the target's web root keeps. is_full: files of the same size and time are
-    compared by their content.
+    kept are patterns of further files that the target's web root keeps.
     """
     instance, host = target.instance, target.instance.host
     owner = None if is_own else owner_of(target)
-    more = [transfer.BY_CONTENT] if is_full else []
     app = str(unpacked.folder(unpacked.app))
     web_root_time = "{}.{:09}".format(*divmod(unpacked.folder(unpacked.app).stat().st_mtime_ns, A_SECOND))
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
@@ -95,7 +93,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
         filters = [*_kept_files(unpacked, target, is_own), *transfer.excluding(tuple(kept))] if part.kind == APP else \
             transfer.excluding(data_folders.web_root_inside(goes[part.path], instance.web_root))
         host.make_folder(goes[part.path])
-        copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], [*filters, *more], owner)
+        copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], [*filters, transfer.BY_CONTENT], owner)
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
     return web_root_time
 

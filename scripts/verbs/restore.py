@@ -59,7 +59,7 @@ class Becoming:
 class Wishes:
     """What the operator asked for; from_name is the instance whose archives are meant.
 
-    is_full: nothing is taken as equal by the look of it.
+    is_full: tables are loaded though they are equal.
     """
 
     from_name: str
@@ -225,7 +225,7 @@ def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming |
     target.host.make_folder(target.web_root)
     replace.close(target, target.web_root, since, REASON)
     kept = becoming.keeps(found) if becoming else ()
-    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept, is_full)
+    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found, is_full)
     source = unpacked.archive.instance
