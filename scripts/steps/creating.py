@@ -71,7 +71,8 @@ def create(instance: Instance, tree: PreparedTree, wishes: Wishes) -> Created:
 
 def _require_empty(instance: Instance, found: Probe) -> None:
     if found.state not in ("empty", "missing"):
-        raise RefusedError(f"{instance.name}: {instance.web_root} is not empty: it holds {', '.join(found.entries)}. "
+        held = ", ".join(found.entries) or f"a Tiki {found.version}"
+        raise RefusedError(f"{instance.name}: {instance.web_root} is not empty: it holds {held}. "
                            "Nothing was changed. Give an empty folder as WEB_ROOT")
 
 

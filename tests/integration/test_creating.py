@@ -205,16 +205,23 @@ def test_files_that_came_after_the_kill_are_never_removed(lab, kit):
     root = lab.sites() / "killed-and-used"
     one = kit.register("killed-and-used", web_root=root)
     tree = trees.prepared(kit.settings, VERSION, str(kit.code))
-    number = 30
+    number = 10
     while not (root / "db/local.php").exists():
-        create_and_be_killed(one, tree, creating.Wishes(kit.admin), number)
-        number += 3
+        assert not create_and_be_killed(one, tree, creating.Wishes(kit.admin), number)
+        number += 2
     (root / "thesis.txt").write_text("years of work")
     before = databases(lab)
     with pytest.raises(RefusedError, match="thesis.txt there is not of it. Nothing was removed"):
         creating.create(one, tree, creating.Wishes(kit.admin))
     assert (root / "thesis.txt").read_text() == "years of work"
     assert databases(lab) == before
+
+
+def test_a_place_that_has_a_tiki_is_refused(lab, kit):
+    one, _ = kit.tiki("there-already", files=1, versions=1)
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    with pytest.raises(RefusedError, match=r"is not empty: it holds a Tiki 24\.4\. Nothing was changed"):
+        creating.create(one, tree, creating.Wishes(kit.admin))
 
 
 def test_a_full_folder_is_refused_by_the_story_itself(lab, kit):

@@ -185,11 +185,11 @@ class FailingAt:
 
 
 def test_whichever_call_fails_the_next_run_ends_well(lab, kit):
-    """Every seventeenth call: how one step that fails is gone on from does not depend on which of its calls it was."""
+    """Every eleventh call: how one step that fails is gone on from does not depend on which of its calls it was."""
     one, sample = kit.tiki("breaking", files=1, versions=1)
     wishes, number, failed = reinstall.Wishes(("Demo",), str(kit.profiles), "breaking"), 4, []
     while True:
-        number += 17
+        number += 11
         process.conduct.on_start = failing = FailingAt(number)
         try:
             reinstall.reinstall(one, wishes)
