@@ -4,6 +4,7 @@ import bz2
 import os
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scripts.errors import HostError
@@ -13,7 +14,7 @@ from scripts.hosts.host import MANAGER
 
 BZIP2_PROGRAMS = ("lbzip2", "pbzip2", "bzip2")  # fastest first; one core only: bzip2
 ONE_CORE = {"lbzip2": ("-n1",), "pbzip2": ("-p1",), "bzip2": ()}
-UNPACKED = 1 << 20  # bytes that zst is unpacked into at once
+AT_ONCE = 1 << 17   # packed bytes that are unpacked at once
 ZSTD_LEVEL = 7   # of segments of 4 MB: a tenth less than bz2 makes of the same tree, in a fifth of the time
 
 
@@ -31,7 +32,7 @@ def decompressor(packed: str) -> Command:
 
 def unpacked(packed: str, data: bytes) -> bytes:
     """Return what one segment holds; raises ValueError when it does not unpack, or has more behind it."""
-    return press(packed).unpacked(data)
+    return b"".join(press(packed).unpacked(data))
 
 
 def press(packed: str) -> "Press":
@@ -50,19 +51,21 @@ class Press(ABC):
     faults: tuple[type[Exception], ...]
 
     @abstractmethod
-    def pack(self, pieces: list[tuple[str, bytes]]) -> None:
+    def pack(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         """Write the packed form of each piece beside the path that comes with it, where nothing lies."""
 
-    def unpacked(self, data: bytes) -> bytes:
-        """Return what one packed piece holds; raises ValueError when it does not unpack, or has more behind it."""
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        """Yield what one packed piece holds, bit by bit; raises ValueError when it does not unpack, or is not alone."""
         stream = self._stream()
         try:
-            raw = stream.decompress(data)
+            for start in range(0, len(data), AT_ONCE):
+                if stream.eof:
+                    raise ValueError("there is more behind it")
+                yield stream.decompress(data[start:start + AT_ONCE])
         except self.faults as error:
             raise ValueError(str(error)) from error
         if not stream.eof or stream.unused_data:
             raise ValueError("it is not one whole stream")
-        return raw
 
     @abstractmethod
     def _stream(self) -> Any: ...
@@ -73,12 +76,11 @@ class _Bz2(Press):
 
     faults = (OSError, ValueError)
 
-    def pack(self, pieces: list[tuple[str, bytes]]) -> None:
-        if not pieces:
+    def pack(self, pieces: Iterable[tuple[str, bytes]]) -> None:
+        paths = [_write(path, raw) for path, raw in pieces]
+        if not paths:
             return
-        for path, raw in pieces:
-            _write(path, raw)
-        program, paths = _first(BZIP2_PROGRAMS), [path for path, _ in pieces]
+        program = _first(BZIP2_PROGRAMS)
         process.read(MANAGER.command(program, *ONE_CORE[program], "-k", "-9", "--", *paths))
         for path in paths:
             os.unlink(path)
@@ -96,17 +98,18 @@ class _Zst(Press):
         self._packer = zstandard.ZstdCompressor(ZSTD_LEVEL, write_checksum=True)
         self._unpacker = zstandard.ZstdDecompressor()
 
-    def pack(self, pieces: list[tuple[str, bytes]]) -> None:
+    def pack(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         for path, raw in pieces:
             _write(beside(path, "zst"), self._packer.compress(raw))
 
     def _stream(self) -> Any:
-        return self._unpacker.decompressobj(write_size=UNPACKED)
+        return self._unpacker.decompressobj()
 
 
-def _write(path: str, data: bytes) -> None:
+def _write(path: str, data: bytes) -> str:
     with open(path, "wb") as file:      # buffered: it writes all or raises, where a disk is full
         file.write(data)
+    return path
 
 
 def _first(programs: tuple[str, ...]) -> str:

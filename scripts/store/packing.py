@@ -27,6 +27,8 @@ from scripts.store.sizes import SIZES
 SWITCH = 0.0005     # seconds after which a busy thread of ours lets another go on: with Python's 0.005 a look at forty
                     # thousand files waits for its turn two times as long as it takes
 BATCH = {"bz2": 16, "zst": 1}   # pieces that a thread packs at once; with bzip2 that is about half a second
+WAITING = {"bz2": 20, "zst": 2} # pieces that may wait, in memory
+THREADS = {"bz2": 16, "zst": 4} # at most: each has ten megabytes with zst, and one with bz2
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,16 @@ class _Job:
     """A piece that waits; old is where the previous archive has it, which is to be unpacked all the same."""
 
     raw: bytes
+    raw_length: int
     sha256: str
     old: Segment | None
     placed: "Future[Placed]"
     name: str
+
+    def taken(self) -> tuple[str, bytes]:
+        """Return where it shall lie, and its bytes, which are not kept."""
+        raw, self.raw = self.raw, b""
+        return self.name, raw
 
 
 class Packer:
@@ -73,8 +81,8 @@ class Packer:
         self.packed_as, self.sizes, self.previous = packed_as, SIZES[packed_as], previous
         self._unpacks_all = unpacks_all
         self._folder = scratch / "segments"
-        self._cores = len(os.sched_getaffinity(0))
-        self._most_waiting = self._cores * max(BATCH[packed_as], 2)
+        self._cores = min(len(os.sched_getaffinity(0)), THREADS[packed_as])
+        self._most_waiting = WAITING[packed_as]
         self._waiting: collections.deque[_Job] = collections.deque()
         self._change = threading.Condition()
         self._count, self._is_closed = 0, False
@@ -120,7 +128,7 @@ class Packer:
             if self._fault:     # nobody would pack this any more
                 raise self._fault
             self._count += 1
-            self._waiting.append(_Job(raw, digest, old, placed, str(self._folder / str(self._count))))
+            self._waiting.append(_Job(raw, len(raw), digest, old, placed, str(self._folder / str(self._count))))
             self._change.notify_all()
         return placed
 
@@ -129,7 +137,7 @@ class Packer:
         while batch := self._next_batch():
             try:
                 new = [job for job in batch if not (job.old and self._is_right(job, press))]
-                press.pack([(job.name, job.raw) for job in new])
+                press.pack(job.taken() for job in new)
                 for job in new:
                     job.placed.set_result(_looked_through(job, press, self.packed_as))
             except BaseException as fault:  # noqa: BLE001 - carried over to who waits for it
@@ -151,6 +159,7 @@ class Packer:
         if not _comes_out(job, self.previous.packed(job.old), press):
             self.previous.condemn(job.old)
             return False
+        job.raw = b""
         job.placed.set_result(_taken(job.old))
         return True
 
@@ -173,15 +182,18 @@ def _looked_through(job: _Job, press: compress.Press, packed_as: str) -> Placed:
     if not _comes_out(job, packed, press):
         raise ArchiveError(f"manager: what was packed as {packed_as} does not come out again as it was. Next: the "
                            "program that packs or the memory of this machine is at fault; look at the system's log")
-    return Placed(len(job.raw), job.sha256, len(packed), hashlib.sha256(packed).hexdigest(), path)
+    return Placed(job.raw_length, job.sha256, len(packed), hashlib.sha256(packed).hexdigest(), path)
 
 
 def _comes_out(job: _Job, packed: bytes, press: compress.Press) -> bool:
-    stall.watcher.moved(len(job.raw))
+    stall.watcher.moved(job.raw_length)
+    total = hashlib.sha256()
     try:
-        return press.unpacked(packed) == job.raw
+        for piece in press.unpacked(packed):
+            total.update(piece)
     except ValueError:
         return False
+    return total.hexdigest() == job.sha256
 
 
 def _taken(old: Segment) -> Placed:

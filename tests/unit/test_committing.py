@@ -136,7 +136,7 @@ def test_a_packing_program_that_wrote_something_else_is_found(archives, monkeypa
     real = compress._Bz2.pack
 
     def other(self, pieces):
-        real(self, [(path, b"x" + raw[1:]) for path, raw in pieces])
+        real(self, ((path, b"x" + raw[1:]) for path, raw in pieces))
     monkeypatch.setattr(compress._Bz2, "pack", other)
     before = names(archives.place)
     with pytest.raises(ArchiveError, match="packed as bz2 does not come out again as it was"):

@@ -66,6 +66,7 @@ def test_what_does_not_come_out_again_is_a_fault(tmp_path, monkeypatch, packed_a
     real = press.pack
 
     def pack(self, pieces):
+        pieces = [*pieces]
         real(self, pieces)
         for path, _ in pieces:
             packed = Path(compress.beside(path, packed_as))
