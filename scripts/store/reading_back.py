@@ -23,9 +23,10 @@ class ReadBack:
 
         Raises ArchiveError for one whose sha256 is another.
         """
-        verify.forget_cached(self._path)
+        start = self._seen[-1].end if self._seen else 0
+        verify.forget_cached(self._path, start)     # what was read may stay: the next backup reads it again
         with open(self._path, "rb", buffering=0) as file:
-            file.seek(self._seen[-1].end if self._seen else 0)
+            file.seek(start)
             for segment in segments[len(self._seen):]:
                 part, left = hashlib.sha256(), segment.length
                 while left and (data := file.read(min(CHUNK, left))):

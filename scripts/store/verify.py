@@ -134,12 +134,12 @@ def _refuse_differences(archive: Archive, differences: list[str]) -> None:
         raise ArchiveError(f"{archive.path.name}: is damaged: {differences[0]}{more}. Nothing was changed")
 
 
-def forget_cached(path: Path) -> None:
-    """Make the next read of a file come from the disk, not from memory."""
+def forget_cached(path: Path, start: int = 0) -> None:
+    """Make the next read of a file, from that byte on, come from the disk, not from memory."""
     MANAGER.sync(str(path))
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, start, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)
 
