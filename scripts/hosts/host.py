@@ -12,10 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 
 from scripts.errors import CommandError
-from scripts.hosts import process
+from scripts.hosts import moments, process
 from scripts.hosts.command import Command, shown
 from scripts.hosts.dialogue import Dialogue
 
@@ -221,7 +220,7 @@ class LocalHost(Host):
 
     def set_time(self, path: str, moment: int | str) -> None:
         if not _told(f"set the time of {path}"):
-            exact = int(Decimal(moment) * 10 ** 9)
+            exact = moments.nanoseconds(moment)
             with suppress(FileNotFoundError):
                 os.utime(path, ns=(exact, exact))
 

@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 from scripts.errors import CommandError, HostError
 from scripts.hosts import listing, process
 from scripts.hosts.host import Host
+from scripts.hosts.moments import SECOND
 from scripts.hosts.streams import Sink, Source
 
 RECORD = "%y %s %T@ %C@ %i %D %m %U %G %n\\0%l\\0%P\\0"
@@ -186,7 +187,7 @@ def _stat(key: bytes, numbers: bytes, target: bytes) -> Stat:
 def _ns(seconds: bytes) -> int:
     """Return find's time as nanoseconds: it has ten digits behind the point."""
     whole, _, part = seconds.partition(b".")
-    return int(whole) * 1_000_000_000 + int(part[:9].ljust(9, b"0"))
+    return int(whole) * SECOND + int(part[:9].ljust(9, b"0"))
 
 
 def _pruned(passed: tuple[str, ...], kept: tuple[str, ...]) -> list[str]:

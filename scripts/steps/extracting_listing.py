@@ -5,6 +5,7 @@ import stat
 import tarfile
 from datetime import datetime
 
+from scripts.hosts.moments import SECOND
 from scripts.present import output
 from scripts.steps.extracting import Chosen, Opened
 from scripts.store import members, picking
@@ -15,7 +16,6 @@ BITS = {FILE: stat.S_IFREG, SECOND_NAME: stat.S_IFREG, FOLDER: stat.S_IFDIR, LIN
         "c": stat.S_IFCHR, "b": stat.S_IFBLK}
 KINDS = {tarfile.DIRTYPE: FOLDER, tarfile.SYMTYPE: LINK, tarfile.LNKTYPE: SECOND_NAME, tarfile.FIFOTYPE: "p",
          tarfile.CHRTYPE: "c", tarfile.BLKTYPE: "b"}
-SECOND = 10**9      # ns
 
 
 def show(source: Opened, chosen: Chosen) -> list[dict[str, object]]:

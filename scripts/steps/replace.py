@@ -14,7 +14,7 @@ from scripts.database import load, unchanged
 from scripts.database.account import Account
 from scripts.database.client import quote_text
 from scripts.errors import DatabaseError, Fault
-from scripts.hosts import transfer
+from scripts.hosts import moments, transfer
 from scripts.hosts.host import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
@@ -28,7 +28,6 @@ from scripts.tiki import config, console, data_folders, layout, maintenance, mai
 from scripts.tiki.data_folders import DataFolder
 
 PAGE = Path("conf") / "maintenance.html"
-A_SECOND = 1_000_000_000    # nanoseconds
 
 
 @dataclass
@@ -83,7 +82,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     instance, host = target.instance, target.instance.host
     owner = None if is_own else owner_of(target)
     app = str(unpacked.folder(unpacked.app))
-    web_root_time = "{}.{:09}".format(*divmod(unpacked.folder(unpacked.app).stat().st_mtime_ns, A_SECOND))
+    web_root_time = moments.seconds(unpacked.folder(unpacked.app).stat().st_mtime_ns)
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
     maintenance.turn_off(MANAGER, app)
     close(instance, app, since, reason, host=MANAGER)

@@ -246,11 +246,6 @@ def recover(instance: Instance) -> str:
     return f"{note.what} was taken back: code and database are what they were before it"
 
 
-def forget(instance: Instance) -> None:
-    """Forget the way back and what a killed change left: the site was made something else since."""
-    updating_journal.forget_changes(instance)
-
-
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 

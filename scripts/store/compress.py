@@ -1,11 +1,11 @@
-"""Which program packs and unpacks an archive on this machine: all cores where one is installed that uses them."""
+"""What packs and unpacks archives on this machine: programs on all cores where one uses them, or a library."""
 
 import bz2
 import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from scripts.errors import HostError
 from scripts.hosts import process
@@ -15,7 +15,7 @@ from scripts.hosts.host import MANAGER
 BZIP2_PROGRAMS = ("lbzip2", "pbzip2", "bzip2")  # fastest first; one core only: bzip2
 ONE_CORE = {"lbzip2": ("-n1",), "pbzip2": ("-p1",), "bzip2": ()}
 AT_ONCE = 1 << 17   # packed bytes that are unpacked at once
-ZSTD_LEVEL = 7   # of segments of 4 MB: a tenth less than bz2 makes of the same tree, in a fifth of the time
+ZSTD_LEVEL = 7      # with segments of 4 MB no more than bz2 makes of the same site, in a fourth of the time
 
 
 def compressor() -> Command:
@@ -48,6 +48,7 @@ def beside(path: str, packed: str) -> str:
 class Press(ABC):
     """Packs pieces and unpacks them, each by itself. faults are what the library of its form raises."""
 
+    packed_as: ClassVar[str]
     faults: tuple[type[Exception], ...]
 
     @abstractmethod
@@ -74,6 +75,7 @@ class Press(ABC):
 class _Bz2(Press):
     """Packs by programs: they take two thirds of the time of the library. What is unpacked goes through that."""
 
+    packed_as = "bz2"
     faults = (OSError, ValueError)
 
     def pack(self, pieces: Iterable[tuple[str, bytes]]) -> None:
@@ -92,6 +94,8 @@ class _Bz2(Press):
 class _Zst(Press):
     """Packs in this process: to start zstd for four megabytes costs as much as to pack them."""
 
+    packed_as = "zst"
+
     def __init__(self) -> None:
         import zstandard  # here: most verbs pack nothing
         self.faults = (zstandard.ZstdError,)
@@ -100,7 +104,7 @@ class _Zst(Press):
 
     def pack(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         for path, raw in pieces:
-            _write(beside(path, "zst"), self._packer.compress(raw))
+            _write(beside(path, self.packed_as), self._packer.compress(raw))
 
     def _stream(self) -> Any:
         return self._unpacker.decompressobj()

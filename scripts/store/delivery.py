@@ -13,9 +13,10 @@ from scripts.store.tar_stream import BLOCK
 from scripts.store.tree import Tree
 
 TAR_FAILED = 2          # among others: a file vanished between our list and tar's look
-TAR_SAYS = re.compile(r"(\S*/)?tar: ")
+TAR = r"(?:\S*/)?tar: "
+TAR_SAYS = re.compile(TAR)
 WENT = r"(?:Cannot stat: (?:No such file or|Not a) directory|File removed before we read it)"
-GONE = re.compile(rf"(?:\S*/)?tar: (.*): {WENT}$")
+GONE = re.compile(rf"{TAR}(.*): {WENT}$")
 HARMLESS = re.compile(rf"({WENT}|file changed as we read it|File shrank by \d+ bytes; padding with zeros"
                       r"|Exiting with failure status due to previous errors|socket ignored)$")
 

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from scripts.hosts.moments import SECOND
 from scripts.store import checksums, index, sizes
 from scripts.store.index import CHUNK, FILE, FOLDER, Index, Member
 from scripts.store.packing import Packer, Placed
@@ -21,7 +22,6 @@ from scripts.store.row import About, Row
 from scripts.store.tar_stream import BLOCK
 
 MODES = {FILE: 0o600, FOLDER: 0o700}
-SECOND = 1_000_000_000      # in ns
 
 
 class Own:

@@ -139,7 +139,7 @@ class Packer:
                 new = [job for job in batch if not (job.old and self._is_right(job, press))]
                 press.pack(job.taken() for job in new)
                 for job in new:
-                    job.placed.set_result(_looked_through(job, press, self.packed_as))
+                    job.placed.set_result(_looked_through(job, press))
             except BaseException as fault:  # noqa: BLE001 - carried over to who waits for it
                 self._fail(fault, [job.placed for job in batch])
 
@@ -174,14 +174,14 @@ class Packer:
                 future.set_exception(fault)
 
 
-def _looked_through(job: _Job, press: compress.Press, packed_as: str) -> Placed:
+def _looked_through(job: _Job, press: compress.Press) -> Placed:
     """Return a piece that was packed, once it came out again as it went in."""
-    path = compress.beside(job.name, packed_as)
+    path = compress.beside(job.name, press.packed_as)
     with open(path, "rb", buffering=0) as file:
         packed = file.read()
     if not _comes_out(job, packed, press):
-        raise ArchiveError(f"manager: what was packed as {packed_as} does not come out again as it was. Next: the "
-                           "program that packs or the memory of this machine is at fault; look at the system's log")
+        raise ArchiveError(f"manager: what was packed as {press.packed_as} does not come out again as it was. Next: "
+                           "the program that packs or the memory of this machine is at fault; look at the system's log")
     return Placed(job.raw_length, job.sha256, len(packed), hashlib.sha256(packed).hexdigest(), path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
 from scripts.hosts.host import MANAGER
+from scripts.hosts.moments import SECOND
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, compress, damage, reading
 from scripts.store.archive import Archive
@@ -18,7 +19,6 @@ from scripts.store.tar_stream import BLOCK, TarStream
 from scripts.store.walk import KINDS
 
 END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
-A_SECOND = 1_000_000_000    # nanoseconds
 
 
 def check_file(archive: Archive, unverified: bool = False) -> bool:
@@ -124,7 +124,7 @@ def _give_time(path: bytes, status: os.stat_result, member: Member) -> None:
     Where the second itself is another one, it was written to between our look and tar's, and tar knows better.
     """
     if member.kind != SECOND_NAME and status.st_mtime_ns != member.mtime_ns \
-            and status.st_mtime_ns // A_SECOND == member.mtime_ns // A_SECOND:
+            and status.st_mtime_ns // SECOND == member.mtime_ns // SECOND:
         os.utime(path, ns=(status.st_atime_ns, member.mtime_ns), follow_symlinks=False)
 
 

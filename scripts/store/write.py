@@ -103,8 +103,7 @@ def write(pending: Pending, contents: Contents, packer: Packer, whole: str,
         try:
             with open(contents.list_path, "wb") as listing:
                 row = Row(descriptor, writer, previous, listing, on_bytes)
-                packed = Packed(ReadBack(pending.partial), counts=row.counts)
-                _fill(contents, plans, planner, packer, row, packed)
+                packed = _fill(contents, plans, planner, packer, row, ReadBack(pending.partial))
             writer.finish(lambda count: Totals(row.size_bytes, packed.stream_bytes, count, packed.files))
         finally:
             writer.close()
@@ -128,17 +127,19 @@ def _planned(contents: Contents, planner: Planner, packer: Packer) -> list[_Plan
     return [_Plan(one.tree, segments.without_damaged(one.items, packer.previous.damaged), one.scanned) for one in plans]
 
 
-def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row, packed: Packed) -> None:
+def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row,
+          read_back: ReadBack) -> Packed:
     """Put the parts into the archive in their order.
 
     The top folder comes first: Tiki Manager takes its name from the archive's first bytes. What describes the rest
     comes last: a reader that finds it may trust everything before it.
     """
+    packed = Packed(read_back, counts=row.counts)
     own = Own(contents.top, packer, row)
     _add_top(contents, own)
     for plan in plans:
         packed.vanished += pack.pack_tree(plan.tree, plan.items, planner, contents.top, plan.scanned, packer, row)
-    packed.read_back.follow(row.written())  # while the dump comes
+    read_back.follow(row.written())  # while the dump comes
     dump = contents.dump.result()
     own.large(manifest.DUMP_NAME.encode(), dump.size_bytes, dump.sha256, dump.pieces)
     packed.files = row.close_list()
@@ -149,6 +150,7 @@ def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Pack
     own.close()
     row.finish()
     packed.damaged = len(packer.previous.damaged) if packer.previous else 0
+    return packed
 
 
 def _add_top(contents: Contents, own: Own) -> None:

@@ -12,16 +12,15 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from decimal import Decimal
 from functools import cache
 
+from scripts.hosts import moments
 from scripts.tiki.small_file import BESIDE, SmallFile
 
 KINDS: dict[Callable[[int], bool], bytes] = {
     stat.S_ISREG: tarfile.REGTYPE, stat.S_ISLNK: tarfile.SYMTYPE, stat.S_ISDIR: tarfile.DIRTYPE,
     stat.S_ISCHR: tarfile.CHRTYPE, stat.S_ISBLK: tarfile.BLKTYPE, stat.S_ISFIFO: tarfile.FIFOTYPE}
 ACLS = ("system.posix_acl_access", "system.posix_acl_default")
-NANOSECONDS = 10 ** 9
 
 
 class OwnerRefused(OSError):
@@ -85,7 +84,7 @@ def _described(path: str) -> SmallFile | None:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             content = file.read()
     return SmallFile(kind, content, target, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid,
-                     _user(status.st_uid), _group(status.st_gid), _time(status.st_mtime_ns))
+                     _user(status.st_uid), _group(status.st_gid), moments.seconds(status.st_mtime_ns))
 
 
 def _attributes(path: str) -> list[str]:
@@ -93,11 +92,6 @@ def _attributes(path: str) -> list[str]:
         return os.listxattr(path, follow_symlinks=False)
     except OSError:  # a file system without them
         return []
-
-
-def _time(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, NANOSECONDS)
-    return f"{seconds}.{rest:09d}".rstrip("0") if rest else str(seconds)
 
 
 def _write(path: str, file: SmallFile, keep_owners: bool) -> None:
@@ -110,7 +104,7 @@ def _write(path: str, file: SmallFile, keep_owners: bool) -> None:
         _give(path, file)
     if file.is_file:  # after chown, which takes setuid bits away
         os.chmod(path, file.mode)
-    moment = int(Decimal(file.time) * NANOSECONDS)
+    moment = moments.nanoseconds(file.time)
     os.utime(path, ns=(moment, moment), follow_symlinks=False)
 
 

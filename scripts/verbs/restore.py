@@ -26,8 +26,8 @@ from scripts.steps import (
     replace,
     restoring,
     site,
-    switch_over,
     unpacking,
+    updating_journal,
     watching_database,
 )
 from scripts.steps.scratch import scratch
@@ -257,7 +257,7 @@ def _require_site(target: Instance) -> None:
     """Raise a fault when what was put in place is no installed Tiki."""
     known_version.remember(target, str(probe.probe(target).version))
     release_files.forget(target)
-    switch_over.forget(target)
+    updating_journal.forget_changes(target)
 
 
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:

@@ -456,17 +456,22 @@ def test_a_database_of_a_third_site_is_refused_on_the_first_clone(kit, blog, off
     _forget_env(kit, name)
 
 
+def assert_too_large(kit, source, target, programs: Path) -> None:
+    """A clone onto a disk with 4,096 bytes left is refused for that."""
+    df = programs / "df"
+    df.write_text("#!/bin/sh\necho 'Avail Mounted on'\necho '4096 /'\n")
+    df.chmod(0o755)
+    ended = forked.run(kit.top, "clone", None, {"PATH": f"{programs}:{os.environ['PATH']}"}, from_=source.name,
+                       to=target.name)
+    assert ended.code == 4, ended
+    assert "no space" in ended.stderr
+
+
 def test_less_space_than_needed_is_told_before_anything_is_changed(kit, blog, blank, monkeypatch, tmp_path):
     source, sample = blog
     with open(sample.folder / "files/huge", "wb") as file:
         file.truncate(1 << 20)
-    df = tmp_path / "df"
-    df.write_text("#!/bin/sh\necho 'Avail Mounted on'\necho '4096 /'\n")
-    df.chmod(0o755)
-    ended = forked.run(kit.top, "clone", None, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, from_=source.name,
-                       to=blank.name)
-    assert ended.code == 4, ended
-    assert "no space" in ended.stderr
+    assert_too_large(kit, source, blank, tmp_path)
     assert not Path(blank.web_root).exists()
 
 
@@ -475,13 +480,7 @@ def test_less_space_than_what_came_needs_is_told_and_the_clone_stays_open_as_it_
     told(clone(kit, source, blank, json="1"))
     before = tree(blank.web_root)
     (sample.folder / "files/huge").write_bytes(os.urandom(1 << 20))
-    df = tmp_path / "df"
-    df.write_text("#!/bin/sh\necho 'Avail Mounted on'\necho '4096 /'\n")
-    df.chmod(0o755)
-    ended = forked.run(kit.top, "clone", None, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, from_=source.name,
-                       to=blank.name)
-    assert ended.code == 4, ended
-    assert "no space" in ended.stderr
+    assert_too_large(kit, source, blank, tmp_path)
     assert tree(blank.web_root) == before
     assert not maintenance.state(blank.host, blank.web_root).is_on
     assert not restoring.looked(blank)
