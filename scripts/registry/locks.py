@@ -19,6 +19,7 @@ from scripts.registry.settings import Settings
 
 LOOK_SECONDS = 0.2  # between two tries while another run is waited for
 BESIDE_SECONDS = 3600   # for another part of the same run: it came first by chance, and does its work for us too
+GONE_SECONDS = 5        # for a run that was killed: what it was just starting has the lock until it is a program
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +53,7 @@ def _held(path: Path, name: str, exclusive: bool, verb: str, last: float) -> Ite
         begun = time.monotonic()
         while not _locked(descriptor, exclusive):
             now = time.monotonic()
-            if now >= last and not (now < begun + BESIDE_SECONDS and _is_beside(path)):
+            if now >= last and not now < begun + _patience(path):
                 waited = f", and has not ended in {now - begun:.0f} s" if now - begun >= 1 else ""
                 raise BusyError(f"{name}: {_holder(path)}{waited}. Wait for it to end, or end it")
             time.sleep(min(LOOK_SECONDS, last - now) if now < last else LOOK_SECONDS)
@@ -72,19 +73,22 @@ def _locked(descriptor: int, exclusive: bool) -> bool:
     return True
 
 
-def _is_beside(path: Path) -> bool:
-    """Whether who holds a lock is a part of the run that this process is a part of too."""
-    if not process_mark.is_part():
-        return False
+def _patience(path: Path) -> float:
+    """Return how many seconds who holds a lock is waited for in any case."""
     try:
-        return process_mark.parent(json.loads(path.read_text())["pid"]) == os.getppid()
+        holder = json.loads(path.read_text())["pid"]
     except (OSError, ValueError, KeyError):
-        return False
+        return 0
+    if not process_mark.of(holder)["start"]:
+        return GONE_SECONDS
+    return BESIDE_SECONDS if process_mark.is_part() and process_mark.parent(holder) == os.getppid() else 0
 
 
 def _holder(path: Path) -> str:
     try:
         note = json.loads(path.read_text())
+        if not process_mark.of(note["pid"])["start"]:
+            return "another run holds it"   # who wrote the note is gone; of several readers each writes its own
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
         return f"another run holds it: make {note['verb']}, process {note['pid']}, since {since}"
     except (OSError, ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""A clone against what people do by hand.
+"""A clone against what people do by hand, through ssh where it is behind ssh.
 
 Everything changed: `rsync -a` of the trees and `mysqldump | mysql`, one after the other. Nothing changed: `rsync -an`
 of the trees and CHECKSUM TABLE of both databases. A real Tiki's database gets a table of a gigabyte first: memory and
@@ -15,6 +15,7 @@ from tests.bench.context import Context
 from tests.bench.hand import Hand
 from tests.bench.measuring import FailedWay, Way
 from tests.bench.peak import Peak
+from tests.lab.accounts import give_to, lab_user
 from tests.lab.sample_tiki import SampleTiki
 
 BIG_ROWS = 1_000_000     # of about 1 kB each
@@ -46,10 +47,11 @@ class _Clones:
         self.temporary = context.lab.folder / f"temporary-{self.name}"
         self.temporary.mkdir()
         database, user, password = context.lab.account(f"hand{self.name}")
-        folder = context.lab.folder / f"by-hand-{self.name}"
+        folder = context.lab.sites(is_far) / f"by-hand-{self.name}"
         self.copy = replace(site, folder=folder / site.folder.name, outside=folder / site.outside.name,
                             database=database, user=user, password=password)
-        self.source, self.target = Hand(context, site), Hand(context, self.copy)
+        self.source, self.target = Hand(context, site), Hand(context, self.copy, is_far)
+        self.asking = self.target.folder / "checksums.sql"
 
     def measure(self) -> None:
         report = self.context.report
@@ -86,11 +88,13 @@ class _Clones:
 
     def _copy_by_hand(self) -> None:
         self.copy.folder.parent.mkdir()
+        give_to(lab_user(), self.copy.folder.parent)
         self.target.put(self._pairs())
         hand.pipe([self.source.dump_command(), self.target.client])
 
     def _look_by_hand(self) -> None:
-        for source, copy in self._pairs().items():
-            hand.run(["rsync", "-anH", "--delete", f"{source}/", f"{copy}/"])
-        for one in (self.site, self.copy):
-            real_clone.checksums(self.context.lab, one.database)
+        self.target.put(self._pairs(), "--dry-run")
+        tables = self.context.lab.mariadb.sql("SHOW TABLES", self.site.database).split()
+        self.asking.write_text(f"CHECKSUM TABLE {', '.join(f'`{table}`' for table in tables)} EXTENDED")
+        for one in (self.source, self.target):
+            hand.pipe([one.client], out_of=self.asking)

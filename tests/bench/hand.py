@@ -99,10 +99,10 @@ class Hand:
 
     # The site is made what an archive says
 
-    def put(self, copies: dict[Path, Path]) -> None:
+    def put(self, copies: dict[Path, Path], *options: str) -> None:
         """`rsync -a` of folders that lie here to where the site has them."""
         for source, target in copies.items():
-            run(["rsync", "-aH", "--delete", *self._shell, f"{source}/", f"{self._place}{target}/"])
+            run(["rsync", "-aH", "--delete", *options, *self._shell, f"{source}/", f"{self._place}{target}/"])
 
     def load(self, dump: Path) -> None:
         """`mysql <` of a whole dump."""

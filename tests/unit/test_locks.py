@@ -1,6 +1,7 @@
 """Locks between runs: real processes, since a lock within one proves little."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,17 @@ from scripts.registry.settings import Settings
 with locks.hold(Settings(top=Path(sys.argv[1])), [Lock(sys.argv[2], sys.argv[3] == "exclusive")], "backup"):
     print("held", flush=True)
     sys.stdin.read()
+"""
+STARTING = """
+import os, signal, sys, time
+from pathlib import Path
+from scripts.registry import locks
+from scripts.registry.locks import Lock
+from scripts.registry.settings import Settings
+with locks.hold(Settings(top=Path(sys.argv[1])), [Lock("blog", True)], "clone"):
+    if os.fork():
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.6)
 """
 
 
@@ -102,6 +114,15 @@ def test_a_killed_run_holds_nothing(settings):
         run.kill()
         run.wait()
         assert can_hold(settings, "blog", True)
+
+
+def test_what_a_killed_run_was_just_starting_is_waited_for(settings):
+    """Between fork and exec a child has what its parent held."""
+    run = subprocess.run([sys.executable, "-c", STARTING, settings.top], cwd=TOP, check=False)
+    assert run.returncode == -signal.SIGKILL
+    begun = time.monotonic()
+    assert can_hold(settings, "blog", True)
+    assert 0.1 < time.monotonic() - begun < locks.GONE_SECONDS
 
 
 def test_a_lock_ends_with_its_block_also_by_a_fault(settings):
