@@ -10,13 +10,10 @@ import sys
 
 from invoke import Collection, Task, task
 
-# A verb makes many objects that live to its end and hardly a cycle of them: looking for such ones is a tenth of a short
-# verb's time, and at the end a look through all that goes with the process anyway.
-gc.set_threshold(50_000)
-atexit.register(gc.freeze)
+from scripts import edge
+from scripts.edge import Common
 
-from scripts import edge  # noqa: E402 - what is made while this is read counts already
-from scripts.edge import Common  # noqa: E402
+atexit.register(gc.freeze)  # else Python looks for cycles in all that goes with the process: a tenth of a short verb
 
 
 def _common(dry=None, verbose=None, json=None, unattended=None, jobs=None) -> Common:

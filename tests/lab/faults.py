@@ -38,7 +38,6 @@ PATIENT = "120"                 # STALL_SECONDS of a run that must succeed
 # Of one that will hang. Half of its output makes a hang of what answers questions, as rsync's far side does.
 HASTY = {HANG: "1", TRUNCATE: "3"}
 ORPHANS_LIVE = 5                # seconds in which everything a killed run started must have ended
-NEEDED_BYTES = 1 << 30          # a database server, and eight benches
 CONNECTING = Call(HERE, "ssh", 1)  # after a run the shared connection is there; without it this call opens it
 CONFIG = b"db/local.php"
 PAGE_FILES = frozenset(map(os.fsencode, maintenance.OWN_NAMES))  # beside what visitors see
@@ -548,16 +547,6 @@ class UpdateBench(Bench):
     def after_good(self) -> None:
         ended = forked.run(self.kit.top, "rollback", instance=self.name)
         assert ended.is_success, ended
-
-
-def fast_place() -> str | None:
-    """Return a folder in memory where programs may be started, if there is one with the room for a lab."""
-    try:
-        found = os.statvfs("/dev/shm")
-    except FileNotFoundError:
-        return None
-    is_usable = found.f_bavail * found.f_frsize > NEEDED_BYTES and not found.f_flag & os.ST_NOEXEC
-    return "/dev/shm" if is_usable and os.access("/dev/shm", os.W_OK) else None
 
 
 def small_site(lab: Lab, name: str, is_far: bool, *, web: bool = False, version: str | None = None,
