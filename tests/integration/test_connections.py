@@ -53,7 +53,7 @@ def masters(host: SshHost) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words = path.read_text().split("\0")
+            words = path.read_text(errors="replace").split("\0")
         except OSError:
             continue
         if "-fN" in words and f"ControlPath={host.control_path}" in words:

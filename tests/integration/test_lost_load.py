@@ -30,7 +30,6 @@ LONGEST_RUN = 25    # seconds; who waits for a lock that nobody gives up waits f
 LARGE = "CREATE TABLE {name} (t TEXT) ENGINE={engine}; " \
         "INSERT INTO {name} SELECT REPEAT(SHA1(seq), 25) FROM seq_1_to_10000;"
 OPTION_FILE = re.compile(rb"--defaults-file=\S*/trim-\w+-(\d+)\.")
-RESTORE = {"instance": "shop", "archive": "latest"}
 CLONE = {"from_": "shop", "to": "copy", "full": "1"}
 
 
@@ -45,6 +44,8 @@ class Place:
         self.kit.blank("copy", ssh=True)
         self.sample.sql(LARGE.format(name="large_isam", engine="MyISAM") + LARGE.format(name="large", engine="InnoDB"))
         assert self.run("backup", instance="shop").is_success
+        [archive] = (self.kit.settings.archives / "shop").glob("*.tar.zst")
+        self.restore = {"instance": "shop", "archive": archive.name}
         self.wanted = self.databases()["shop"]
 
     def run(self, verb: str, **words: str) -> Ended:
@@ -151,7 +152,7 @@ def place(made: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 @pytest.mark.parametrize("break_it", [kill_master, end_sessions, fall_silent])
 def test_a_restore_fails_with_one_line_under_the_page_and_the_same_call_works(place, break_it):
-    ended = place.broken(break_it, "restore", "shop", **RESTORE, safety="no")
+    ended = place.broken(break_it, "restore", "shop", **place.restore, safety="no")
     assert ended.code == 5
     [warning, said] = ended.stderr.splitlines()
     assert "SAFETY=no" in warning
@@ -159,29 +160,29 @@ def test_a_restore_fails_with_one_line_under_the_page_and_the_same_call_works(pl
                         r"maintenance page stays\. Next: make restore INSTANCE=shop ARCHIVE=shop_\S+; .*", said)
     assert place.page_is_on("shop")
     assert (filling(), place.locked("shop")) == ({}, 0)
-    again = place.run("restore", **RESTORE, safety="no")
+    again = place.run("restore", **place.restore, safety="no")
     assert again.is_success and again.seconds < LONGEST_RUN, again
     assert place.databases()["shop"] == place.wanted and not place.page_is_on("shop")
 
 
 def test_a_restore_whose_connection_fell_silent_puts_back_what_was_there(place):
     before = place.databases()["shop"]
-    ended = place.broken(fall_silent, "restore", "shop", **RESTORE)
+    ended = place.broken(fall_silent, "restore", "shop", **place.restore)
     assert ended.code == 5 and ended.seconds < LONGEST_RUN
     assert "What was there before was put back, from shop_" in ended.stderr.splitlines()[-1]
     assert place.databases()["shop"] == before and not place.page_is_on("shop")
     assert filling() == {}
-    assert place.run("restore", instance="shop", archive="2", safety="no").is_success
+    assert place.run("restore", **place.restore, safety="no").is_success
     assert place.databases()["shop"] == place.wanted
 
 
 def test_clients_of_a_run_that_was_killed_meanwhile_are_ended_by_the_next(place):
-    ended = place.broken(fall_silent_and_kill_the_run, "restore", "shop", **RESTORE, safety="no")
+    ended = place.broken(fall_silent_and_kill_the_run, "restore", "shop", **place.restore, safety="no")
     assert ended.code == -signal.SIGKILL
     appears(place.masters_are_gone)
     left = filling()
     assert len(left) == 2 and place.locked("shop") == 2, "nothing there knows that the run is gone"
-    again = place.run("restore", **RESTORE, safety="no")
+    again = place.run("restore", **place.restore, safety="no")
     assert again.is_success and again.seconds < LONGEST_RUN, again
     assert not left.keys() & filling().keys()
     assert place.databases()["shop"] == place.wanted and not place.page_is_on("shop")
@@ -189,7 +190,7 @@ def test_clients_of_a_run_that_was_killed_meanwhile_are_ended_by_the_next(place)
 
 @pytest.mark.parametrize("break_it", [kill_master, fall_silent_and_kill_the_run])
 def test_a_clone_that_lost_its_connection_is_made_by_the_same_call(place, break_it):
-    place.run("restore", **RESTORE, safety="no")
+    place.run("restore", **place.restore, safety="no")
     ended = place.broken(break_it, "clone", "copy", **CLONE)
     assert not ended.is_success and place.page_is_on("copy")
     if break_it is kill_master:
