@@ -237,7 +237,7 @@ test: ## Run all tests: [TESTS=path]
 	@scripts/setup.sh test
 	@export $(CHEAP_FORKS); run() { "$(VENV)/bin/python" -m pytest "$$@"; }; $(if $(filter TESTS,$(GIVEN)),run "$$TRIM_ARG_TESTS",\
 		run $(SIDE_BY_SIDE) tests/make tests/integration; servers=$$?; run $(SIDE_BY_SIDE) tests/unit && exit $$servers)
-test-faults: ## Every call of backup and restore broken in every way, behind ssh too: half an hour
+test-faults: ## Every call of backup and restore broken in every way, behind ssh too: an hour
 	@scripts/setup.sh test
 	@$(CHEAP_FORKS) TRIM_FAULTS=all "$(VENV)/bin/python" -m pytest $(SIDE_BY_SIDE) tests/integration/test_faults_*.py
 test-real: ## The round trip with a real Tiki: TREE=folder of its files [OLD=folder of an older one's, to upgrade]
