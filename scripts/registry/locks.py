@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import BusyError
 from scripts.registry import process_mark
@@ -75,21 +76,26 @@ def _locked(descriptor: int, exclusive: bool) -> bool:
 
 def _patience(path: Path) -> float:
     """Return how many seconds who holds a lock is waited for in any case."""
-    try:
-        holder = json.loads(path.read_text())["pid"]
-    except (OSError, ValueError, KeyError):
+    note = _note(path)
+    if not note:
         return 0
-    if not process_mark.of(holder)["start"]:
+    if process_mark.is_gone(note["pid"]):
         return GONE_SECONDS
-    return BESIDE_SECONDS if process_mark.is_part() and process_mark.parent(holder) == os.getppid() else 0
+    return BESIDE_SECONDS if process_mark.is_part() and process_mark.parent(note["pid"]) == os.getppid() else 0
 
 
 def _holder(path: Path) -> str:
+    note = _note(path)
+    if not note or process_mark.is_gone(note["pid"]):   # of several readers each writes its own
+        return "another run holds it"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
+    return f"another run holds it: make {note['verb']}, process {note['pid']}, since {since}"
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """Return what the holder of a lock wrote of itself; nothing when that cannot be read."""
     try:
         note = json.loads(path.read_text())
-        if not process_mark.of(note["pid"])["start"]:
-            return "another run holds it"   # who wrote the note is gone; of several readers each writes its own
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
-        return f"another run holds it: make {note['verb']}, process {note['pid']}, since {since}"
-    except (OSError, ValueError, KeyError):
-        return "another run holds it"
+        return {key: note[key] for key in ("verb", "pid", "since")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

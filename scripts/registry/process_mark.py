@@ -17,6 +17,11 @@ def of(pid: int) -> dict[str, object]:
     return {"pid": pid, "start": "" if is_gone else fields[START_FIELD - 3], "boot": boot()}
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, though its parent may not have looked yet."""
+    return not of(pid)["start"]
+
+
 def parent(pid: int) -> int:
     """Return the number of the process that began another; 0 when that is gone."""
     try:

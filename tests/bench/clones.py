@@ -51,7 +51,8 @@ class _Clones:
         self.copy = replace(site, folder=folder / site.folder.name, outside=folder / site.outside.name,
                             database=database, user=user, password=password)
         self.source, self.target = Hand(context, site), Hand(context, self.copy, is_far)
-        self.asking = self.target.folder / "checksums.sql"
+        self.checksums = self.target.folder / "checksums.sql"
+        self.checksums.write_text(real_clone.checksum_statement(context.lab, site.database))
 
     def measure(self) -> None:
         report = self.context.report
@@ -94,7 +95,5 @@ class _Clones:
 
     def _look_by_hand(self) -> None:
         self.target.put(self._pairs(), "--dry-run")
-        tables = self.context.lab.mariadb.sql("SHOW TABLES", self.site.database).split()
-        self.asking.write_text(f"CHECKSUM TABLE {', '.join(f'`{table}`' for table in tables)} EXTENDED")
         for one in (self.source, self.target):
-            hand.pipe([one.client], out_of=self.asking)
+            hand.pipe([one.client], out_of=self.checksums)

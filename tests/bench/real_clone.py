@@ -56,6 +56,10 @@ def _cloned(lab: Lab, kit: Toolkit, source: str, database: str, is_ssh: bool) ->
 
 def checksums(lab: Lab, database: str) -> dict[str, str]:
     """Return the server's own checksum of each table."""
-    tables = ", ".join(f"`{table}`" for table in lab.mariadb.sql("SHOW TABLES", database).split())
-    lines = lab.mariadb.sql(f"CHECKSUM TABLE {tables} EXTENDED", database).splitlines()
+    lines = lab.mariadb.sql(checksum_statement(lab, database), database).splitlines()
     return {line.split("\t")[0].split(".", 1)[1]: line.split("\t")[1] for line in lines}
+
+
+def checksum_statement(lab: Lab, database: str) -> str:
+    tables = ", ".join(f"`{table}`" for table in lab.mariadb.sql("SHOW TABLES", database).split())
+    return f"CHECKSUM TABLE {tables} EXTENDED"

@@ -4,19 +4,16 @@ The site is as before, or the mod is there as a whole; or it is closed, with a n
 it either way.
 """
 
-import os
-
 import pytest
 
-from tests.lab import faults, mods_bench
-from tests.lab.fault_fixtures import AT_ONCE, assert_list_is_whole, fast_lab, recorded
+from tests.lab import mods_bench
+from tests.lab.fault_fixtures import ALL, AT_ONCE, assert_harmless, assert_list_is_whole, fast_lab, recorded
 from tests.lab.shims import FAIL, KILL
 
 __all__ = ["fast_lab", "mods_bench", "recorded"]
 
 STORY = "mods-install"
-ALL = os.environ.get("TRIM_FAULTS") == "all"
-SAMPLE = {False: 24, True: 48}   # one of so many calls in make test; all of them with make test-faults
+SAMPLE = {False: 24, True: 48}   # one of so many calls in make test
 BEHIND_SSH = list(AT_ONCE) if ALL else [FAIL, KILL]     # a connection that drops, and a run that is killed
 
 
@@ -28,8 +25,4 @@ def test_the_recorded_calls_of_an_install_are_all_that_its_log_tells_of(recorded
     *((mode, False) for mode in AT_ONCE), *((mode, True) for mode in BEHIND_SSH)],
                          ids=lambda value: {True: "ssh", False: "here"}.get(value, value))
 def test_an_install_with_one_broken_call_never_harms(fast_lab, recorded, mode, is_far):
-    calls, _ = recorded(STORY, is_far)
-    chosen = sorted(calls) if ALL else sorted(calls)[list(AT_ONCE).index(mode) * 6::SAMPLE[is_far]]
-    cases = [(call, mode) for call in chosen]
-    wrong = faults.broken(fast_lab, STORY, is_far, cases, min(len(cases), AT_ONCE[mode]))
-    assert not wrong, "\n".join(wrong)
+    assert_harmless(fast_lab, recorded, STORY, is_far, mode, SAMPLE[is_far])

@@ -3,19 +3,15 @@
 The site is the old one or the new one, whole and open; or closed, with a note that says so, and the next call ends it.
 """
 
-import os
-
 import pytest
 
 from scripts.steps import answering, switch_over
-from tests.lab import faults
-from tests.lab.fault_fixtures import AT_ONCE, assert_list_is_whole, fast_lab, recorded
+from tests.lab.fault_fixtures import ALL, AT_ONCE, assert_harmless, assert_list_is_whole, fast_lab, recorded
 
 __all__ = ["fast_lab", "recorded"]  # fixtures
 
 STORY = "update"
-ALL = os.environ.get("TRIM_FAULTS") == "all"
-SAMPLE = 84   # one of so many calls in make test, others for each way to break; all of them with make test-faults
+SAMPLE = 84   # one of so many calls in make test
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +30,4 @@ def test_the_recorded_calls_of_an_update_are_all_that_its_log_tells_of(recorded)
 @pytest.mark.parametrize("is_far", [False, True] if ALL else [False], ids=lambda is_far: "ssh" if is_far else "here")
 @pytest.mark.parametrize("mode", list(AT_ONCE))
 def test_an_update_with_one_broken_call_never_harms(fast_lab, recorded, mode, is_far):
-    calls, _ = recorded(STORY, is_far)
-    chosen = sorted(calls) if ALL else sorted(calls)[list(AT_ONCE).index(mode) * 21::SAMPLE]
-    wrong = faults.broken(fast_lab, STORY, is_far, [(call, mode) for call in chosen], AT_ONCE[mode])
-    assert not wrong, "\n".join(wrong)
+    assert_harmless(fast_lab, recorded, STORY, is_far, mode, SAMPLE)

@@ -95,7 +95,7 @@ def test_whatever_call_fails_nothing_of_the_show_stays(kit, base):
             assert kit.nothing_is_left(), failing.failed
         finally:
             process.conduct.on_start = lambda command: None
-    assert number > 10
+    assert number > 16
 
 
 def test_what_a_killed_run_left_is_no_lock_and_goes_with_the_next_show(kit, base):
@@ -109,7 +109,7 @@ def test_what_a_killed_run_left_is_no_lock_and_goes_with_the_next_show(kit, base
             kit.destroyed(other)
             assert kit.nothing_is_left(), number
         number += 7
-    assert number > 10
+    assert number > 20
     kit.destroyed({"id": "ann-95"})
     assert kit.nothing_is_left()
 
