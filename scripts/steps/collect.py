@@ -49,11 +49,11 @@ def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
     host = site.instance.host
     clock = cache(lambda: stats.clock(host))
     for part in parts_of(site):
-        leave_out = _leave_out(site, part, left_out)
+        expression = _left_out(site, part, left_out)
         if host.reads_in_place:
-            collected.trees.append(Tree(part, MANAGER.real_path(part.path), leave_out))
+            collected.trees.append(Tree(part, MANAGER.real_path(part.path), expression))
         else:
-            collected.trees.append(FarTree(part, part.path, leave_out, host, clock, _passed(site, part, left_out),
+            collected.trees.append(FarTree(part, part.path, expression, host, clock, _passed(site, part, left_out),
                                            (*sorted(layout.GUARD_FILES), *site.probe.sites)))
     return collected
 
@@ -108,15 +108,15 @@ def always_left_out(settings: Settings) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def _leave_out(site: Site, part: Part, patterns: tuple[str, ...]) -> walk.LeaveOut:
+def _left_out(site: Site, part: Part, patterns: tuple[str, ...]) -> str:
+    """Return the expression of what of a part stays out."""
     if part.kind == APP:
-        is_excluded = walk.any_of(patterns)
-        return lambda path: layout.is_left_out(path, site.probe.sites) or is_excluded(path)
-    return walk.any_of(data_folders.web_root_inside(part.path, site.instance.web_root))
+        return "|".join(filter(None, (layout.cached(site.probe.sites), walk.expression(patterns))))
+    return walk.expression(data_folders.web_root_inside(part.path, site.instance.web_root))
 
 
 def _passed(site: Site, part: Part, patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what of a tree need not be listed: of what _leave_out means all that is many files, caches above all."""
+    """Return what of a tree need not be listed: of what _left_out means all that is many files, caches above all."""
     if part.kind != APP:
         return data_folders.web_root_inside(part.path, site.instance.web_root)
     plain = (pattern.strip("/") for pattern in patterns if not any(sign in pattern for sign in WILD))

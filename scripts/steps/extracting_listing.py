@@ -9,8 +9,9 @@ from scripts.hosts.moments import SECOND
 from scripts.present import output
 from scripts.steps.extracting import Chosen, Opened
 from scripts.store import members, picking
-from scripts.store.index import FILE, FOLDER, LINK, SECOND_NAME, Member
+from scripts.store.index import Member
 from scripts.store.members import Passing
+from scripts.store.walk import FILE, FOLDER, LINK, SECOND_NAME
 
 BITS = {FILE: stat.S_IFREG, SECOND_NAME: stat.S_IFREG, FOLDER: stat.S_IFDIR, LINK: stat.S_IFLNK, "p": stat.S_IFIFO,
         "c": stat.S_IFCHR, "b": stat.S_IFBLK}

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from scripts.store import checksums, manifest
-from scripts.store.index import FILE, Index, Member
+from scripts.store.index import Index, Member
 from scripts.store.tar_stream import Head
+from scripts.store.walk import FILE
 
 KEPT = (manifest.DUMP_NAME, manifest.OUR_NAME, manifest.OLD_NAME, checksums.LIST_NAME)
 

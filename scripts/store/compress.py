@@ -13,7 +13,9 @@ from scripts.hosts.command import Command
 from scripts.hosts.host import MANAGER
 
 BZIP2_PROGRAMS = ("lbzip2", "pbzip2", "bzip2")  # fastest first; one core only: bzip2
-ONE_CORE = {"lbzip2": ("-n1",), "pbzip2": ("-p1",), "bzip2": ()}
+CORES = {"lbzip2": "-n", "pbzip2": "-p"}
+MOST_CORES = 4          # of one program: each takes eight megabytes
+LARGE = 4_000_000       # bytes of one piece that are packed on several cores
 AT_ONCE = 1 << 17   # packed bytes that are unpacked at once
 ZSTD_LEVEL = 7      # with segments of 4 MB no more than bz2 makes of the same site, in a fourth of the time
 
@@ -82,8 +84,10 @@ class _Bz2(Press):
         paths = [_write(path, raw) for path, raw in pieces]
         if not paths:
             return
-        program = _first(BZIP2_PROGRAMS)
-        process.read(MANAGER.command(program, *ONE_CORE[program], "-k", "-9", "--", *paths))
+        program, largest = _first(BZIP2_PROGRAMS), max(map(os.path.getsize, paths))
+        cores = min(len(os.sched_getaffinity(0)), MOST_CORES) if largest > LARGE else 1
+        words = [f"{CORES[program]}{cores}"] if program in CORES else []
+        process.read(MANAGER.command(program, *words, "-k", "-9", "--", *paths))
         for path in paths:
             os.unlink(path)
 

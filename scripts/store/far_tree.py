@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from scripts.hosts import bandwidth, listing, stats
 from scripts.hosts.command import Command
 from scripts.hosts.host import Host
-from scripts.hosts.stats import Stat
 from scripts.hosts.streams import Source
-from scripts.store.index import Member
-from scripts.store.tree import Tree
-from scripts.store.walk import FirstNames
+from scripts.store import walk
+from scripts.store.tree import T, Tree
+from scripts.store.walk import CHUNK, SECOND_NAME, TEXT, FirstNames
 
 SOCKET = "s"
 
 
 @dataclass(frozen=True)
 class FarTree(Tree):
-    """Such a part. What passed and kept say (hosts.stats.read) is not even listed; leave_out has the last word.
+    """Such a part. What passed and kept say (hosts.stats.read) is not even listed; left_out has the last word.
 
     clock is of the host; an answer may be some time old, and is asked for but once for all trees of a site.
     """
@@ -32,17 +31,34 @@ class FarTree(Tree):
     def is_far(self) -> bool:
         return self.host.is_remote
 
-    def members(self) -> Iterator[Member]:
+    def look(self, take: Callable[[Iterator[bytes]], T]) -> T:
+        return take(self._texts())
+
+    def _texts(self) -> Iterator[bytes]:
+        """Yield texts, many at once."""
+        told = bytearray()
+        for found in self._found():
+            told += found
+            if len(told) > CHUNK:
+                yield bytes(told)
+                told.clear()
+        yield bytes(told)
+
+    def _found(self) -> Iterator[bytes]:
         first_names, gone = FirstNames(), None
+        is_left_out = walk.meant_by(self.left_out)
         for found in stats.read(self.host, self.folder, self.passed, self.kept):
             if gone is not None and found.path.startswith(gone):
                 continue
             gone = None
-            if found.path and self.leave_out(os.fsdecode(found.path)):
+            if found.path and is_left_out(os.fsdecode(found.path)):
                 gone = found.path + b"/"
             elif found.kind != SOCKET:
-                member = self._member(found)
-                yield first_names.role(member) if found.names > 1 else member
+                path = self.inside + b"/" + found.path if found.path else self.inside
+                first = first_names.first(path, found.kind, found.dev, found.inode) if found.names > 1 else b""
+                yield TEXT % (path, (SECOND_NAME if first else found.kind).encode(), found.size, found.mtime_ns,
+                              found.ctime_ns, found.inode, found.dev, found.mode, found.uid, found.gid,
+                              first or found.target)
 
     def now(self) -> int:
         return self.clock()
@@ -58,8 +74,3 @@ class FarTree(Tree):
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         return bandwidth.chunks(source) if self.is_far else source.chunks()
-
-    def _member(self, found: Stat) -> Member:
-        path = self.inside + b"/" + found.path if found.path else self.inside
-        return Member(path, found.kind, found.size, found.mtime_ns, found.ctime_ns, found.inode, found.dev, found.mode,
-                      found.uid, found.gid, found.target)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from scripts.errors import ArchiveError
+from scripts.store.walk import TEXT
 
 ENDING = ".index"
 FORMAT = 1
 MEMBERS, PIECE = "members", "piece"     # kinds of segments: whole members of tar, or a part of a large one
-FILE, FOLDER, LINK, SECOND_NAME = "f", "d", "l", "h"    # find's letters; h is a further name of a file (a hard link)
 LONGEST_LINE = 1 << 24                  # bytes: what is longer is no line of ours
 CHUNK = 1 << 20                          # bytes read at once
 QUICK = 1                               # zlib's level; sums do not get smaller with more
@@ -160,9 +160,7 @@ def is_on_disk(descriptor: int, segment: Segment) -> bool:
 
 def described(member: Member) -> bytes:
     """Return what the index says of a member, but for its sha256; the state of a segment is the sha256 of these."""
-    return b"%b\0%b %d %d %d %d %d %o %d %d\0%b\0" % (
-        member[0], member[1].encode(), member[2], member[3], member[4], member[5], member[6], member[7], member[8],
-        member[9], member[10])
+    return TEXT % (member[0], member[1].encode(), *member[2:11])
 
 
 def parsed(members: bytes, sums: bytes = b"") -> Iterator[Member]:

@@ -16,10 +16,11 @@ from typing import IO, Any
 
 from scripts.hosts.moments import SECOND
 from scripts.store import checksums, index, sizes
-from scripts.store.index import CHUNK, FILE, FOLDER, Index, Member
+from scripts.store.index import CHUNK, Index, Member
 from scripts.store.packing import Packer, Placed
 from scripts.store.row import About, Row
 from scripts.store.tar_stream import BLOCK
+from scripts.store.walk import FILE, FOLDER
 
 MODES = {FILE: 0o600, FOLDER: 0o700}
 

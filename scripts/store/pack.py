@@ -15,14 +15,14 @@ from scripts.hosts import process
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, index, segments, sizes
 from scripts.store.delivery import Asked, Delivery
-from scripts.store.index import FILE, SECOND_NAME, Member
+from scripts.store.index import Member
 from scripts.store.packing import Packer, Placed
 from scripts.store.row import About, Row
 from scripts.store.segments import Fresh, Item, Kept, Planner
 from scripts.store.tar_stream import Head, TarStream
 from scripts.store.tree import Tree
 from scripts.store.unchanged import Unchanged
-from scripts.store.walk import in_order
+from scripts.store.walk import FILE, SECOND_NAME, in_order
 
 TAR_DIFFERS = 1         # a file changed while it was read
 

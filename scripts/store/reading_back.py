@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.errors import ArchiveError
@@ -25,12 +26,14 @@ class ReadBack:
         """
         start = self._seen[-1].end if self._seen else 0
         verify.forget_cached(self._path, start)     # what was read may stay: the next backup reads it again
-        with open(self._path, "rb", buffering=0) as file:
+        with open(self._path, "rb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
             file.seek(start)
+            summed = beside.submit(int)
             for segment in segments[len(self._seen):]:
                 part, left = hashlib.sha256(), segment.length
                 while left and (data := file.read(min(CHUNK, left))):
-                    self._whole.update(data)
+                    summed.result()     # one after the other, and no more than two in memory
+                    summed = beside.submit(self._whole.update, data)
                     part.update(data)
                     left -= len(data)
                     stall.watcher.moved(len(data))

@@ -14,10 +14,11 @@ from itertools import groupby
 from typing import IO, NamedTuple
 
 from scripts.store import index
-from scripts.store.index import FILE, MEMBERS, SECOND_NAME, Index, Member, Segment
+from scripts.store.index import MEMBERS, Index, Member, Segment
 from scripts.store.sizes import Sizes
 from scripts.store.tar_stream import BLOCK
-from scripts.store.walk import in_order
+from scripts.store.texts import Texts, Told
+from scripts.store.walk import FILE, SECOND_NAME, in_order
 
 RACE_NS = 2_000_000_000     # the coarsest clock of a file system: FAT's
 LONG_NAME = 90              # bytes of a path; with the top folder before it tar needs two blocks more
@@ -73,19 +74,31 @@ class Planner:
     def __init__(self, sizes: Sizes, spool: IO[bytes], previous: Index | None, trusts_stats: bool) -> None:
         self._sizes, self._spool, self._previous, self._trusts = sizes, spool, previous, trusts_stats
 
-    def plan(self, inside: bytes, members: Iterable[Member]) -> list[Item]:
-        """Return how the segments of a tree come about, in their order; its members' paths begin with inside."""
+    def plan(self, inside: bytes, chunks: Iterable[bytes]) -> list[Item]:
+        """Return how the segments of a tree come about, in their order.
+
+        chunks are the texts of its members, whose paths begin with inside, cut anywhere.
+        """
         cells = self._cells(inside)
         starts = [in_order(cell.first) for cell in cells]
-        place, following = 0, starts[0] if starts else None
+        place = 0
         items: list[Item] = []
         present = _Cell()
-        for member in members:
+        told = Texts(chunks)
+        while True:
+            while place < len(cells) and (whole := self._as_it_was(told, cells, place)):
+                self._close(present, items)
+                present = _Cell()
+                items.append(whole)
+                place += 1
+            member = next(told, None)
+            if member is None:
+                break
             is_large = member.size >= self._sizes.large and member.kind == FILE
             known = None
-            if following is not None and in_order(member.path) >= following:
+            if place < len(cells) and in_order(member.path) >= starts[place]:
                 place = bisect.bisect_right(starts, in_order(member.path), place)
-                known, following = cells[place - 1], starts[place] if place < len(starts) else None
+                known = cells[place - 1]
             if known or is_large or present.is_large:
                 self._close(present, items)
                 present = _Cell(known, is_large)
@@ -94,6 +107,18 @@ class Planner:
                 items += (self._fresh(taken) for taken in present.cuts(self._sizes))
         self._close(present, items)
         return self._without_tiny(items)
+
+    def _as_it_was(self, told: Texts, cells: list[Kept], place: int) -> Item | None:
+        """Take the members of a segment of the previous archive at once, when they are told as they were then."""
+        cell = cells[place]
+        following = cells[place + 1].first if place + 1 < len(cells) else None
+        if not told.is_at(cell.first) or (text := told.up_to(following)) is None \
+                or cell.segments[0].state != index.state_of([text]):
+            return None
+        told.take(text)
+        if self._trusts:
+            return replace(cell, leans_on=_targets(text))
+        return Fresh(cell.first, cell.size, (self._spooled(text),), cell.is_large)
 
     def members(self, fresh: Fresh) -> Iterator[tuple[Member, bytes]]:
         """Yield the members of what is to be read, and what index.described says of each; no sha256 is known."""
@@ -130,10 +155,13 @@ class Planner:
             items.append(self._fresh(cell.entries, cell.is_large))
 
     def _fresh(self, entries: list["_Entry"], is_large: bool = False) -> Fresh:
-        text = b"".join(entry.text for entry in entries)
+        text = self._spooled(b"".join(entry.text for entry in entries))
+        return Fresh(entries[0].path, sum(entry.size for entry in entries), (text,), is_large)
+
+    def _spooled(self, text: bytes) -> Text:
         told = Text(self._spool.tell(), len(text))
         self._spool.write(text)
-        return Fresh(entries[0].path, sum(entry.size for entry in entries), (told,), is_large)
+        return told
 
     def _without_tiny(self, items: list[Item]) -> list[Item]:
         """Join what is tiny and read anyway with a neighbour, so that many small changes leave no crumbs."""
@@ -174,12 +202,19 @@ def is_settled(member: Member, scanned: int) -> bool:
     return max(member.mtime_ns, member.ctime_ns) < scanned - RACE_NS
 
 
-def tar_size(member: Member) -> int:
+def tar_size(member: Told) -> int:
     """Return about how many bytes of a tar stream a member takes."""
     size = BLOCK + -(-member.size // BLOCK) * BLOCK if member.kind == FILE else BLOCK
     if len(member.path) > LONG_NAME:
         size += 2 * BLOCK
     return size + 2 * BLOCK if len(member.target) > LONG_NAME else size
+
+
+def _targets(text: bytes) -> tuple[bytes, ...]:
+    """Return the first names of those files that have a further name in a text of members."""
+    if b"\0h " not in text:
+        return ()
+    return tuple(member.target for member in index.parsed(text) if member.kind == SECOND_NAME)
 
 
 def _joined(one: Item, two: Item) -> Fresh:
@@ -208,9 +243,9 @@ class _Cell:
     entries: list[_Entry] = field(default_factory=list)
     size: int = 0
 
-    def add(self, member: Member) -> None:
+    def add(self, member: Told) -> None:
         target = member.target if member.kind == SECOND_NAME else b""
-        self.entries.append(_Entry(member.path, index.described(member), tar_size(member), target))
+        self.entries.append(_Entry(member.path, member.text, tar_size(member), target))
         self.size += self.entries[-1].size
 
     def cuts(self, sizes: Sizes) -> Iterator[list[_Entry]]:

@@ -2,29 +2,31 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
 
+from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.hosts.host import MANAGER
-from scripts.hosts.streams import Source
-from scripts.store import walk
-from scripts.store.index import Member
+from scripts.hosts.streams import Sink, Source
+from scripts.store import texts, walk
 from scripts.store.manifest import Part
-from scripts.store.walk import LeaveOut
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tree:
     """A part of a site that the manager reads in place; a tree of another host is one too, with other answers.
 
-    folder is where it lies on its host. Names are relative to it as tar takes them: `.` and `./a/b`.
+    folder is where it lies on its host. Names are relative to it as tar takes them: `.` and `./a/b`. left_out is an
+    expression of the paths below it that stay out (walk.expression); empty: none.
     """
 
     part: Part
     folder: str
-    leave_out: LeaveOut
+    left_out: str
 
     is_far: ClassVar[bool] = False
     """Whether its bytes have to travel: then what is here already is not asked for again."""
@@ -34,13 +36,21 @@ class Tree:
         """Return where it lies below the archive's top folder; the paths of its members begin with it."""
         return os.fsencode(self.part.folder)
 
-    def members(self) -> Iterator[Member]:
-        """Yield the folder itself and all below it with its stat, in the order of walk.in_order.
+    def look(self, take: Callable[[Iterator[bytes]], T]) -> T:
+        """Hand take, in chunks, the texts of the folder itself and of all below it, and return what it returns.
 
-        No sha256. Of the names of one file all but the first are of kind index.SECOND_NAME; target is that first one.
-        Sockets are not yielded, and what vanishes meanwhile is passed over.
+        They are those of index.described, in the order of walk.in_order. Of the names of one file all but the first
+        are of kind walk.SECOND_NAME; target is that first one. Sockets are not told, and what vanishes meanwhile is
+        passed over.
         """
-        return walk.members(self.folder, self.inside, self.leave_out)
+        taken: list[T] = []
+        command = MANAGER.command(*walk.command(self.folder, self.inside, self.left_out))
+
+        def hand_on(source: Source, sink: Sink) -> None:
+            taken.append(take(texts.whole(source.chunks(), f"[manager] look at {self.folder}")))
+
+        process.read_through(replace(command, shown=f"[manager] look at {self.folder}"), hand_on)
+        return taken[0]
 
     def now(self) -> int:
         """Return the time by the clock that sets its files' times, in ns."""

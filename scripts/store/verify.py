@@ -13,10 +13,10 @@ from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, compress, damage, reading
 from scripts.store.archive import Archive
 from scripts.store.checking import KEPT, Checking, Differs
-from scripts.store.index import FILE, SECOND_NAME, Index, Member
+from scripts.store.index import Index, Member
 from scripts.store.reading import Raw
 from scripts.store.tar_stream import BLOCK, TarStream
-from scripts.store.walk import KINDS
+from scripts.store.walk import FILE, KINDS, SECOND_NAME
 
 END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
 

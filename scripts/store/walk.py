@@ -1,21 +1,27 @@
 """Lists what of a folder goes into an archive, in a stable order, whatever the names look like.
 
-Names are bytes: a file system promises nothing more.
+Names are bytes: a file system promises nothing more. A backup runs this file as a program of its own (`command`): forty
+thousand files take as long as a dump takes, and two threads of one Python would wait for each other. So it imports
+nothing of ours, and little else.
 """
 
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 
-from scripts.store.index import FILE, FOLDER, LINK, SECOND_NAME, Member
-
-LeaveOut = Callable[[str], bool]
-"""Says of a path relative to the folder whether it (and all below it) stays out."""
-
+FILE, FOLDER, LINK, SECOND_NAME = "f", "d", "l", "h"    # find's letters; h is a further name of a file (a hard link)
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK, stat.S_IFIFO: "p", stat.S_IFCHR: "c",
          stat.S_IFBLK: "b"}     # a socket is none: no archive can hold one
 LINKED = (FILE, LINK)   # of what tar makes hard links
+TEXT = b"%b\0%b %d %d %d %d %d %o %d %d\0%b\0"      # the text of a member: index.described
+FIELDS = 3              # of such a text, each with a NUL behind it
+END = b"\0that is all\0\0"      # what the program says last: of no member, because none is without a path
+CHUNK = 1 << 16         # bytes that are told at once
+
+LeaveOut = Callable[[str], bool]
+"""Says of a path relative to the folder whether it (and all below it) stays out."""
 
 
 class FirstNames:
@@ -24,12 +30,12 @@ class FirstNames:
     def __init__(self) -> None:
         self._first: dict[tuple[int, int], bytes] = {}
 
-    def role(self, member: Member) -> Member:
-        """Return a member of a file with several names as what tar makes of it: the file, or one more name of it."""
-        if member.kind not in LINKED:
-            return member
-        first = self._first.setdefault((member.dev, member.inode), member.path)
-        return member if first == member.path else member._replace(kind=SECOND_NAME, target=first)
+    def first(self, path: bytes, kind: str, dev: int, inode: int) -> bytes:
+        """Return the name that came first when path is a further one of what tar makes hard links of, else nothing."""
+        if kind not in LINKED:
+            return b""
+        first = self._first.setdefault((dev, inode), path)
+        return b"" if first == path else first
 
 
 def in_order(path: bytes) -> bytes:
@@ -37,13 +43,15 @@ def in_order(path: bytes) -> bytes:
     return path.replace(b"/", b"\0")
 
 
-def members(folder: str, inside: bytes, leave_out: LeaveOut) -> Iterator[Member]:
-    """Yield a folder and all below it, each folder before its content, sorted; their paths begin with inside.
+def texts(folder: str, inside: bytes, left_out: str = "") -> Iterator[bytes]:
+    """Yield the text of a folder and of all below it, each folder before its content; their paths begin with inside.
 
-    Sockets are not yielded. What vanishes meanwhile is passed over.
+    left_out is an expression of paths below the folder that stay out with all in them. Sockets are not told, and what
+    vanishes meanwhile is passed over.
     """
     first_names, top = FirstNames(), os.fsencode(folder)
-    yield _member(inside, os.stat(top), b"")
+    is_left_out = meant_by(left_out)
+    yield _text(inside, FOLDER, os.stat(top), b"")
     waiting = [_entries(top)]   # of each folder on the way down, what is still to come
     names = [b""]
     while waiting:
@@ -53,18 +61,22 @@ def members(folder: str, inside: bytes, leave_out: LeaveOut) -> Iterator[Member]
             names.pop()
             continue
         relative = names[-1] + entry.name
-        if leave_out(os.fsdecode(relative)):
+        if is_left_out(os.fsdecode(relative)):
             continue
         try:
             found = entry.stat(follow_symlinks=False)
-            target = os.readlink(entry.path) if stat.S_ISLNK(found.st_mode) else b""
+            kind = KINDS.get(stat.S_IFMT(found.st_mode))
+            target = os.readlink(entry.path) if kind == LINK else b""
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if stat.S_ISSOCK(found.st_mode):
+        if kind is None:
             continue
-        member = _member(inside + b"/" + relative, found, target)
-        yield first_names.role(member) if found.st_nlink > 1 else member
-        if member.kind == FOLDER:
+        path = inside + b"/" + relative
+        if found.st_nlink > 1 and (first := first_names.first(path, kind, found.st_dev, found.st_ino)):
+            yield _text(path, SECOND_NAME, found, first)
+            continue
+        yield _text(path, kind, found, target)
+        if kind == FOLDER:
             waiting.append(_entries(entry.path))
             names.append(relative + b"/")
 
@@ -78,23 +90,63 @@ def _entries(folder: bytes) -> Iterator[os.DirEntry]:
         return iter(())
 
 
-def _member(path: bytes, found: os.stat_result, target: bytes) -> Member:
-    mode = found.st_mode
-    return Member(path, KINDS[stat.S_IFMT(mode)], found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
-                  found.st_dev, mode & 0o7777, found.st_uid, found.st_gid, target)
+def _text(path: bytes, kind: str, found: os.stat_result, target: bytes) -> bytes:
+    return TEXT % (path, kind.encode(), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
+                   found.st_dev, found.st_mode & 0o7777, found.st_uid, found.st_gid, target)
 
 
-def any_of(patterns: tuple[str, ...]) -> LeaveOut:
-    """Return what tells whether a path is meant by one of these patterns.
+def expression(patterns: Iterable[str]) -> str:
+    """Return the regular expression of all paths that one of these patterns means; of no pattern it is empty.
 
     They read as rsync's anchored ones do: from the folder's top, `*` and `?` within one name, `**` across.
     """
-    if not patterns:
-        return lambda path: False
-    expression = re.compile("|".join(_expression(pattern.strip("/")) for pattern in patterns), re.DOTALL)
-    return lambda path: expression.fullmatch(path) is not None
+    return "|".join(_expression(pattern.strip("/")) for pattern in patterns)
+
+
+def any_of(patterns: Iterable[str]) -> LeaveOut:
+    """Return what tells whether a path is meant by one of these patterns."""
+    return meant_by(expression(patterns))
+
+
+def meant_by(text: str) -> LeaveOut:
+    """Return what tells whether a path is meant by an expression; an empty one means none."""
+    meant = re.compile(text, re.DOTALL).fullmatch if text else lambda path: None
+    return lambda path: meant(path) is not None
 
 
 def _expression(pattern: str) -> str:
     pieces = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(pieces.get(piece, re.escape(piece)) for piece in re.split(r"(\*\*|\*|\?)", pattern))
+
+
+# As a program
+
+def command(folder: str, inside: bytes, left_out: str) -> tuple[str, ...]:
+    """Return the words that start this file as a program, which tells texts and END."""
+    return (sys.executable, "-I", "-S", "-X", "utf8", __file__, folder, os.fsdecode(inside), left_out)
+
+
+def main(words: list[str]) -> int:
+    """Tell the texts of a folder on stdout; return the exit code."""
+    folder, inside, left_out = words
+    told = bytearray()
+    try:
+        for text in texts(folder, os.fsencode(inside), left_out):
+            told += text
+            if len(told) > CHUNK:
+                _write(told)
+                told = bytearray()
+        _write(told + END)
+    except OSError as error:
+        print(f"{os.fsdecode(error.filename or folder)}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(told: bytes) -> None:
+    while told:
+        told = told[os.write(1, told):]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

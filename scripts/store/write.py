@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from scripts.store.tree import Tree
 
 __all__ = ["Contents", "Dump", "Packed", "Tree", "write"]
 
+LIST_SMALL = 1 << 18   # bytes of a list that are packed again in no time, whatever changed
 LIST_WHOLE = 16 << 20   # bytes; a list up to here is one segment, so that one changed file changes few segments
 
 
@@ -117,7 +119,7 @@ def _planned(contents: Contents, planner: Planner, packer: Packer) -> list[_Plan
         found = []
         for tree in contents.trees:
             scanned = tree.now()
-            found.append(_Plan(tree, planner.plan(tree.inside, tree.members()), scanned))
+            found.append(_Plan(tree, tree.look(partial(planner.plan, tree.inside)), scanned))
         planner.done()
         return found
 
@@ -143,7 +145,8 @@ def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Pack
     dump = contents.dump.result()
     own.large(manifest.DUMP_NAME.encode(), dump.size_bytes, dump.sha256, dump.pieces)
     packed.files = row.close_list()
-    _add_list(contents.list_path, own, packer)
+    _add_list(contents.list_path, own, row, packer.previous is not None)
+    read_back.follow(row.written())  # while that is packed
     own.add(manifest.OUR_NAME.encode(), contents.describe(packed))
     row.finish()
     own.end_mark(packed.stream_bytes)
@@ -164,12 +167,16 @@ def _add_top(contents: Contents, own: Own) -> None:
     own.close()
 
 
-def _add_list(path: Path, own: Own, packer: Packer) -> None:
-    """Add the list of checksums: of itself where that is not packed again, else together with what follows."""
+def _add_list(path: Path, own: Own, row: Row, has_previous: bool) -> None:
+    """Add the list of checksums: of itself where that is not packed again, or where it is large.
+
+    Else together with what follows, so that few segments change. A large one is so too where two were packed before
+    it, which one new file may take: with it and what follows they are three. The next backup packs it alone.
+    """
     name = checksums.LIST_NAME.encode()
     if path.stat().st_size > LIST_WHOLE:
         own.large_file(name, path)
         return
     own.add(name, path.read_bytes())
-    if own.is_known() or not packer.previous:
+    if own.is_known() or not has_previous or (path.stat().st_size > LIST_SMALL and row.counts.segments_packed != 2):
         own.close()

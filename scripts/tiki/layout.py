@@ -3,7 +3,9 @@
 Source: the trees of Tiki 2.0 to 24.4, and 29.0vcs for the latest ones.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
 
 SETUP = "tiki-setup.php"
 CONSOLE = "console.php"
@@ -54,15 +56,25 @@ def is_left_out(relative_path: str, sites: Collection[str] = ()) -> bool:
     """
     if not relative_path.startswith(_NEAR_CACHES):      # as nearly all of a hundred thousand
         return False
-    words = [word for word in relative_path.split("/") if word not in ("", ".")]
-    for depth in (1, 2):
-        if "/".join(words[:depth]) in CACHES:
-            return _is_content(words[depth:], sites)
-    return False
+    path = "/".join(word for word in relative_path.split("/") if word not in ("", "."))
+    return _compiled(tuple(sites)).fullmatch(path) is not None
 
 
-def _is_content(inside: list[str], sites: Collection[str]) -> bool:
-    """Tell whether a path inside a cache is neither a site's folder nor a guard file."""
-    if inside and inside[0] in sites:
-        inside = inside[1:]
-    return bool(inside) and not (len(inside) == 1 and inside[0] in GUARD_FILES)
+def cached(sites: Collection[str] = ()) -> str:
+    """Return the regular expression of what a backup leaves out: what is in caches but guard files and sites' folders.
+
+    Of paths without superfluous slashes and dots, with re.DOTALL.
+    """
+    guards, caches, folders = (_one_of(sorted(names)) for names in (GUARD_FILES, CACHES, sites))
+    if not sites:
+        return rf"{caches}/(?!{guards}\Z).+"
+    return rf"{caches}/(?!(?:{folders}/)?{guards}\Z)(?!{folders}\Z).+"
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, names))})"
+
+
+@cache
+def _compiled(sites: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(cached(sites), re.DOTALL)

@@ -7,15 +7,15 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from scripts.store import archive, checksums, index
+from scripts.store import archive, checksums, index, walk
 from scripts.store.archive import Archive
 from scripts.store.index import MEMBERS, PIECE, Header, Member, Segment, Totals
 from scripts.store.manifest import APP, DATA, Part, old_text
 
 STAMP = "2026-11-21_02-08-57"
 APP_PART, DATA_PART = Part(APP, "/srv/blog"), Part(DATA, "/data/fgal")
-LETTERS = {tarfile.DIRTYPE: index.FOLDER, tarfile.SYMTYPE: index.LINK, tarfile.LNKTYPE: index.SECOND_NAME,
-           tarfile.REGTYPE: index.FILE}
+LETTERS = {tarfile.DIRTYPE: walk.FOLDER, tarfile.SYMTYPE: walk.LINK, tarfile.LNKTYPE: walk.SECOND_NAME,
+           tarfile.REGTYPE: walk.FILE}
 SECOND = 10**9
 BLOCK = 512
 

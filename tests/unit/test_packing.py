@@ -42,7 +42,6 @@ def test_many_pieces_wait_for_the_packers(tmp_path):
 
 def test_a_program_that_fails_fails_whoever_waits(tmp_path, monkeypatch):
     monkeypatch.setattr(compress, "_first", lambda programs: "false")
-    monkeypatch.setitem(compress.ONE_CORE, "false", ())
     with pytest.raises(CommandError), Packer("bz2", tmp_path) as packer:
         packer.submit(b"x").result()
     with pytest.raises(CommandError), Packer("bz2", tmp_path / "segments") as packer:
@@ -52,7 +51,6 @@ def test_a_program_that_fails_fails_whoever_waits(tmp_path, monkeypatch):
 
 def test_a_program_that_leaves_nothing_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(compress, "_first", lambda programs: "true")
-    monkeypatch.setitem(compress.ONE_CORE, "true", ())
     with pytest.raises(FileNotFoundError), Packer("bz2", tmp_path) as packer:
         packer.submit(b"x").result()
 

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from scripts.store import index, segments
+from scripts.store import index, segments, write
 from scripts.store.index import Member
 from scripts.store.segments import Fresh, Kept, Planner, Text
 from scripts.store.sizes import Sizes
 from scripts.store.tree import Tree
+from tests.unit import written
 from tests.unit.test_unchanged import Counted
 from tests.unit.written import Archives, CalmTree, describe, grow, use_small_segments
 
@@ -64,6 +65,21 @@ def test_one_change_in_the_middle_packs_at_most_three_segments(archives, site, t
     assert archives.write().counts.segments_packed <= 3
     assert_true(archives, site, tmp_path)
     assert archives.write().counts.segments_packed == 1
+
+
+def test_a_long_list_of_checksums_is_packed_once_for_a_change(archives, site, tmp_path, monkeypatch):
+    """With what follows it, it would be packed again in all backups to come."""
+    monkeypatch.setattr(write, "LIST_SMALL", 0)
+    archives.write()
+    grow(site, ["b/017"], 9000)
+    assert archives.write().counts.segments_packed == 3
+    again = archives.write().counts
+    assert again.segments_packed == 1 and again.bytes_packed < 1000
+    grow(site, ["b/020x"], 100)     # two segments of files, with bz2
+    assert archives.write().counts.segments_packed <= 3
+    assert archives.write().counts.segments_packed <= 2
+    assert archives.write().counts.segments_packed == 1
+    assert_true(archives, site, tmp_path)
 
 
 def test_what_was_taken_away_leaves_no_crumbs(tmp_path, site):
@@ -148,7 +164,7 @@ def test_everything_read_again_and_unchanged_is_copied_all_the_same(archives):
 def test_what_changed_just_before_the_look_is_read_again(tmp_path, site, ahead_ns):
     for path in [site, *site.rglob("*")]:
         os.utime(path, ns=(1, 1))
-    members = [member._replace(ctime_ns=1) for member in _tree(site).members()]
+    members = [member._replace(ctime_ns=1) for member in written.members(_tree(site))]
     now = time.time_ns()
     assert all(segments.is_settled(member, now) for member in members)
     assert not segments.is_settled(members[3]._replace(ctime_ns=now + ahead_ns), now)
@@ -248,7 +264,7 @@ def test_a_damaged_piece_of_a_large_file_is_packed_anew(tmp_path, site):
 def planned(members: list[Member], tmp_path) -> list[Fresh | Kept]:
     with open(tmp_path / "spool", "w+b") as spool:
         planner = Planner(SIZES, spool, None, True)
-        plan = planner.plan(b"x", members)
+        plan = planner.plan(b"x", map(index.described, members))
         planner.done()
         assert [one.path for item in plan for one, _ in planner.members(item)] == [one.path for one in members]
     return plan
@@ -280,13 +296,13 @@ def test_memory_is_no_matter_of_how_many_members_there_are(tmp_path):
 
 def _tree(site) -> Tree:
     return Archives(site.parent / "none", [site])._kind(Archives(site.parent / "none", [site]).parts[0], str(site),
-                                                        lambda path: False)
+                                                        "")
 
 
 def _say_stats_are_as_they_are(archives: Archives, site) -> None:
     """Change the index so that it knows the stats of now: as after a change that no stat tells of."""
     found, path = archives.last.index, index.beside(archives.last.path)
-    now = {one.path: one for one in _tree(site).members()}
+    now = {one.path: one for one in written.members(_tree(site))}
     writer = index.Writer(path.with_name("new"), found.header)
     for one in found.segments:
         members = [now.get(old.path, old) for old in found.members(one)]

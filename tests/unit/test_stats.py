@@ -18,8 +18,8 @@ from scripts.store import walk
 from scripts.store.far_tree import FarTree
 from scripts.store.manifest import DATA, Part
 from scripts.store.tree import Tree
+from tests.unit.written import members
 
-NOTHING = walk.any_of(())
 ODD_NAMES = [b"two words", b"-rf", b"line\nbreak", b"ends\n", b"it's", b'"', b"$HOME", b"*", b"\\", b"\\n", b"caf\xe9",
              b".hidden", b"..twice", b"x" * 255, b" ", b"tab\t", b"\r", b"\xff\xfe", b"[x]", b"%p", b"end 0"]
 
@@ -43,12 +43,12 @@ def site(tmp_path) -> Path:
     return folder
 
 
-def far(site: Path, leave_out: walk.LeaveOut = NOTHING, around: str = '"$@"', **passed) -> FarTree:
-    return FarTree(Part(DATA, str(site)), str(site), leave_out, Other("far", around), lambda: 0, **passed)
+def far(site: Path, left_out: str = "", around: str = '"$@"', **passed) -> FarTree:
+    return FarTree(Part(DATA, str(site)), str(site), left_out, Other("far", around), lambda: 0, **passed)
 
 
-def near(site: Path, leave_out: walk.LeaveOut = NOTHING) -> Tree:
-    return Tree(Part(DATA, str(site)), str(site), leave_out)
+def near(site: Path, left_out: str = "") -> Tree:
+    return Tree(Part(DATA, str(site)), str(site), left_out)
 
 
 def make_all_kinds(site: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_host_tells_the_same_as_a_walk_here_in_the_same_order(site, monkeypatc
     make_all_kinds(site)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(site / "socket"))
-        found = list(far(site).members())
-    assert found == list(near(site).members())
+        found = members(far(site))
+    assert found == members(near(site))
     assert len(found) > 30
 
 
@@ -83,8 +83,8 @@ def test_what_is_left_out_is_left_out_with_all_below_it(site):
     for path in ("temp/cache/x/y", "temp/cache/index.php", "temp2/z", "img/a/cache/x", "img/a/b/cache"):
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_bytes(b"1")
-    leave_out = walk.any_of(("temp/cache/x", "img/*/cache"))
-    assert list(far(site, leave_out).members()) == list(near(site, leave_out).members())
+    left_out = walk.expression(("temp/cache/x", "img/*/cache"))
+    assert members(far(site, left_out)) == members(near(site, left_out))
 
 
 def test_what_is_passed_is_not_even_listed_but_for_what_is_kept(site):
@@ -109,7 +109,7 @@ def test_an_answer_that_is_cut_off_is_none_though_all_ended_well(site, monkeypat
     monkeypatch.setattr(Other, "is_remote", is_packed)
     make_all_kinds(site)
     with pytest.raises(CommandError, match="cut off"):
-        list(far(site, around=cut_off(share)).members())
+        members(far(site, around=cut_off(share)))
 
 
 def program(tmp_path: Path, name: str, text: str) -> str:
@@ -131,26 +131,26 @@ def program(tmp_path: Path, name: str, text: str) -> str:
 def test_what_find_could_not_look_into_is_told(site, tmp_path, text, told):
     text = f'[ "$1" = --version ] && exec /usr/bin/find --version; PATH=/usr/bin; {text}'
     with pytest.raises(CommandError, match=told):
-        list(far(site, around=program(tmp_path, "find", text)).members())
+        members(far(site, around=program(tmp_path, "find", text)))
 
 
 def test_what_vanishes_meanwhile_is_not_told_and_no_fault(site, tmp_path):
     (site / "stays").touch()
     text = "/usr/bin/find \"$@\"; code=$?; [ \"$1\" = --version ] && exit; " \
            "echo \"find: './x': No such file or directory\" >&2; exit 1"
-    found = list(far(site, around=program(tmp_path, "find", text)).members())
+    found = members(far(site, around=program(tmp_path, "find", text)))
     assert [member.path.rpartition(b"/")[-1] for member in found] == [b"site", b"stays"]
 
 
 @pytest.mark.parametrize("name", ["tar", "find"])
 def test_programs_that_are_not_gnu_s_are_named(site, tmp_path, name):
     with pytest.raises(HostError, match=f"far: the program {name} there"):
-        list(far(site, around=program(tmp_path, name, "echo BusyBox v1.36.1 >&2; exit 1")).members())
+        members(far(site, around=program(tmp_path, name, "echo BusyBox v1.36.1 >&2; exit 1")))
 
 
 def test_a_folder_that_is_not_there_is_a_fault(site):
     with pytest.raises(CommandError, match="nowhere"):
-        list(far(site / "nowhere").members())
+        members(far(site / "nowhere"))
 
 
 def test_names_that_are_there_are_told_from_those_that_are_not(site):

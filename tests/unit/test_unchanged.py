@@ -9,7 +9,7 @@ import pytest
 
 from scripts.errors import ArchiveError
 from scripts.hosts.streams import Source
-from scripts.store import checksums, walk
+from scripts.store import checksums
 from scripts.store.far_tree import FarTree
 from scripts.store.manifest import Part
 from scripts.store.previous import Previous
@@ -26,8 +26,8 @@ class Counted(FarTree):
 
     sent = 0
 
-    def __init__(self, part: Part, folder: str, leave_out: walk.LeaveOut) -> None:
-        super().__init__(part, folder, leave_out, Other("far"), lambda: time.time_ns() + LATER_NS)
+    def __init__(self, part: Part, folder: str, left_out: str) -> None:
+        super().__init__(part, folder, left_out, Other("far"), lambda: time.time_ns() + LATER_NS)
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         for chunk in super().chunks(source):

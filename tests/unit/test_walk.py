@@ -2,19 +2,23 @@
 
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
-from scripts.store import walk
+from scripts.store import index, walk
+from scripts.store.index import Member
 
 
-def names(folder: str, leave_out: walk.LeaveOut) -> list[bytes]:
+def members(folder: object, inside: bytes, *patterns: str) -> Iterator[Member]:
+    """Yield what is found in a folder but for what these patterns mean."""
+    return (one for text in walk.texts(str(folder), inside, walk.expression(patterns)) for one in index.parsed(text))
+
+
+def names(folder: str, *patterns: str) -> list[bytes]:
     """Return what is found as tar takes it."""
-    return [b"." + member.path for member in walk.members(folder, b"", leave_out)]
-
-
-def everything(path: str) -> bool:
-    return False
+    return [b"." + member.path for member in members(folder, b"", *patterns)]
 
 
 def make(top, *paths: str) -> str:
@@ -28,34 +32,34 @@ def make(top, *paths: str) -> str:
 
 def test_every_folder_comes_before_its_content_in_the_order_of_names(tmp_path):
     top = make(tmp_path, "b/z", "b/a", "a.txt", "b.txt", "empty/")
-    assert names(top, everything) == [b".", b"./a.txt", b"./b", b"./b/a", b"./b/z", b"./b.txt", b"./empty"]
+    assert names(top) == [b".", b"./a.txt", b"./b", b"./b/a", b"./b/z", b"./b.txt", b"./empty"]
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"line\nbreak", b"-rf", b" ", b"\\", b"'\"", b"*", b"\xff\xfe"])
 def test_a_name_is_bytes_whatever_they_are(tmp_path, name):
     with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
         pass
-    assert names(str(tmp_path), everything) == [b".", b"./" + name]
+    assert names(str(tmp_path)) == [b".", b"./" + name]
 
 
 def test_a_link_to_a_folder_is_listed_and_not_entered(tmp_path):
     top = make(tmp_path, "real/file")
     os.symlink("real", tmp_path / "link")
     os.symlink(".", tmp_path / "self")
-    assert names(top, everything) == [b".", b"./link", b"./real", b"./real/file", b"./self"]
+    assert names(top) == [b".", b"./link", b"./real", b"./real/file", b"./self"]
 
 
 def test_a_socket_is_left_out_and_a_fifo_is_not(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        assert names(str(tmp_path), everything) == [b".", b"./fifo"]
+        assert names(str(tmp_path)) == [b".", b"./fifo"]
 
 
 def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path):
     top = make(tmp_path, "a/", "b/file", "c")
     found = []
-    for path in (b"." + member.path for member in walk.members(top, b"", everything)):
+    for path in (b"." + member.path for member in members(top, b"")):
         found.append(path)
         if path == b"./b":
             os.unlink(tmp_path / "b" / "file")
@@ -65,7 +69,7 @@ def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path):
 
 def test_what_is_left_out_is_left_out_with_all_below_it(tmp_path):
     top = make(tmp_path, "temp/cache/x/y", "temp/index.php", "temp2/z")
-    assert names(top, walk.any_of(("temp/cache",))) == \
+    assert names(top, "temp/cache") == \
         [b".", b"./temp", b"./temp/index.php", b"./temp2", b"./temp2/z"]
 
 
@@ -105,7 +109,7 @@ def test_without_patterns_nothing_is_left_out():
 def test_a_member_has_what_its_stat_says_and_lies_below_the_tree(tmp_path):
     make(tmp_path, "folder/file")
     os.symlink("folder", tmp_path / "link")
-    found = {member.path: member for member in walk.members(str(tmp_path), b"0a/blog", everything)}
+    found = {member.path: member for member in members(tmp_path, b"0a/blog")}
     status = os.lstat(tmp_path / "folder/file")
     one = found[b"0a/blog/folder/file"]
     assert one[1:6] == ("f", 5, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
@@ -115,11 +119,37 @@ def test_a_member_has_what_its_stat_says_and_lies_below_the_tree(tmp_path):
     assert found[b"0a/blog/link"].target == b"folder"
 
 
+def test_the_program_tells_what_the_walk_tells_and_its_end(tmp_path):
+    top = make(tmp_path, "folder/file", "temp/cache/x", "caf\udce9", "line\nbreak")
+    left_out = walk.expression(("temp/cache",))
+    told = subprocess.run(walk.command(top, b"in \xff", left_out), capture_output=True, check=True).stdout
+    assert told == b"".join(walk.texts(top, b"in \xff", left_out)) + walk.END
+    assert told.count(b"\0") // walk.FIELDS == 6 + 1
+
+
+def test_what_the_program_may_not_look_into_is_a_fault(tmp_path):
+    top = make(tmp_path, "folder/file")
+    (tmp_path / "folder").chmod(0)
+    words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = subprocess.run([*words, *walk.command(top, b"x", "")], capture_output=True)
+    (tmp_path / "folder").chmod(0o755)
+    assert done.returncode == 1 and walk.END not in done.stdout
+    assert done.stderr.endswith(b"/folder: Permission denied\n")
+
+
+def test_a_reader_that_goes_ends_the_program_in_one_line(tmp_path):
+    make(tmp_path, *(f"{'long' * 40}{number}" for number in range(2000)))
+    done = subprocess.Popen(walk.command(str(tmp_path), b"x", ""), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()
+    assert done.stderr.read().endswith(b": Broken pipe\n")
+    assert done.wait() == 1
+
+
 def test_of_the_names_of_one_file_the_first_is_the_file_and_the_others_name_it(tmp_path):
     make(tmp_path, "b", "single")
     os.link(tmp_path / "b", tmp_path / "c")
     os.link(tmp_path / "b", tmp_path / "a")
-    found = {member.path: (member.kind, member.target) for member in walk.members(str(tmp_path), b"x", everything)}
+    found = {member.path: (member.kind, member.target) for member in members(tmp_path, b"x")}
     assert found[b"x/a"] == ("f", b"")
     assert found[b"x/b"] == found[b"x/c"] == ("h", b"x/a")
     assert found[b"x/single"] == ("f", b"")
@@ -128,19 +158,19 @@ def test_of_the_names_of_one_file_the_first_is_the_file_and_the_others_name_it(t
 def test_of_a_fifo_tar_makes_no_links(tmp_path):
     os.mkfifo(tmp_path / "a")
     os.link(tmp_path / "a", tmp_path / "b")
-    assert [one.kind for one in walk.members(str(tmp_path), b"in", walk.any_of(()))] == ["d", "p", "p"]
+    assert [one.kind for one in members(tmp_path, b"in")] == ["d", "p", "p"]
 
 
 def test_a_name_that_is_left_out_is_no_first_one(tmp_path):
     make(tmp_path, "a")
     os.link(tmp_path / "a", tmp_path / "b")
-    found = list(walk.members(str(tmp_path), b"x", walk.any_of(("a",))))
+    found = list(members(tmp_path, b"x", "a"))
     assert [(member.path, member.kind) for member in found] == [(b"x", "d"), (b"x/b", "f")]
 
 
 @pytest.mark.parametrize("paths", [("a/x", "a.txt", "a-", "a b"), ("b/a/c", "b.a", "b/a.", "b0")])
 def test_paths_are_in_order_when_folders_come_before_their_content(tmp_path, paths):
     top = make(tmp_path, *paths)
-    found = [member.path for member in walk.members(top, b"x", everything)]
+    found = [member.path for member in members(top, b"x")]
     assert found == sorted(found, key=walk.in_order)
     assert {b"x/" + path.encode() for path in paths} < set(found)

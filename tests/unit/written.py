@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from scripts.store import archive, committing, index, walk, write
 from scripts.store.archive import Record
 from scripts.store.committing import Pending
-from scripts.store.index import Index
+from scripts.store.index import Index, Member
 from scripts.store.manifest import APP, DATA, Part
 from scripts.store.packing import Packer
 from scripts.store.previous import Previous
@@ -102,7 +102,7 @@ class Archives:
                 meanwhile()
                 return b'{"moment": %d}' % self._count
 
-            trees = tuple(self._kind(part, part.path, walk.any_of(())) for part in self.parts)
+            trees = tuple(self._kind(part, part.path, "") for part in self.parts)
             contents = write.Contents("blog", trees, (), scratch, dumped, describe)
             return write.write(pending, contents, packer, archive.now() if trusts and before else "",
                                lambda count: None)
@@ -114,10 +114,15 @@ def use_small_segments(monkeypatch) -> None:
         monkeypatch.setitem(SIZES, packed_as, sizes)
 
 
+def members(tree: Tree) -> list[Member]:
+    """Return what is in a tree, as it lies."""
+    return tree.look(lambda chunks: list(index.parsed(b"".join(chunks))))
+
+
 def describe(top: Path) -> dict[bytes, object]:
     """Return all there is to know of a tree, times of folders too."""
-    folders = {member.path: member.mtime_ns // 10**9 for member in walk.members(str(top), b".", walk.any_of(()))
-               if member.kind == index.FOLDER}
+    folders = {member.path: member.mtime_ns // 10**9 for text in walk.texts(str(top), b".")
+               for member in index.parsed(text) if member.kind == walk.FOLDER}
     return {**describe_tree(top), b"folders": folders}
 
 
