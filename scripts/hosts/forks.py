@@ -4,6 +4,7 @@ A fork costs a hundredth of what a program of ours needs to start. It is made by
 that does nothing beside it.
 """
 
+import gc
 import os
 import select
 import signal
@@ -69,6 +70,7 @@ def side_by_side(work: Sequence[Work], at_once: int, on_end: Callable[[Ended], N
     Should this process end before its time, or on_end raise, the others are ended too.
     """
     process.load()
+    gc.freeze()     # the page of every object that a child's collector looks at would be copied
     waiting = list(enumerate(work))[::-1]
     running: dict[int, tuple[int, Running, IO[bytes]]] = {}
     try:

@@ -169,6 +169,12 @@ class LocalHost(Host):
     def present(self, *paths: str, kind: str = "") -> list[str]:
         return [path for path in paths if _is_there(path, kind)]
 
+    def free_bytes(self, path: str) -> int:
+        while not os.path.exists(path):
+            path = os.path.dirname(path)
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
     def put_temporary(self, start: str, text: bytes) -> str:
         descriptor, path = tempfile.mkstemp(prefix=f"{start}.")
         try:

@@ -8,7 +8,7 @@ import marshal
 import shlex
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import IO, NamedTuple
 
@@ -27,12 +27,17 @@ MAGIC = b"\x1f\x8b"     # of gzip
 GZIP = 16 + zlib.MAX_WBITS
 GONE = (b"No such file or directory", b"Not a directory")    # the latter when a file took a folder's place
 NO_GNU = 91             # what the script ends with where a program is another one than GNU's
+CLOCK, FOLDER_ENDS = b"clock", b"end "     # what begins a record that is of no file: the host's time, a folder's end
 # What find complains of comes last, between the answer's own marks: its exit code alone does not tell who went away.
 PROGRAM = """LC_ALL=C; export LC_ALL
 for name in find tar; do case $("$name" --version 2>/dev/null) in
     *GNU*) ;; *) echo "$name" >&2; exit @NO_GNU@;; esac; done
-cd -- "$1" || exit 1
-{ said=$({ @FIND@; } 2>&1 >&3); printf 'end %s\\0%s\\0' "$?" "$said"; } 3>&1 | @PACK@"""
+for folder do (cd -- "$folder") || exit 1; done
+{ printf 'clock\\0%s\\0\\0' "$(date +%s%N)"
+@FINDS@
+} | @PACK@"""
+FIND = """( cd -- @FOLDER@ || exit
+{ said=$({ @FIND@; } 2>&1 >&3); printf 'end %s\\0%s\\0\\0' "$?" "$said"; } 3>&1 ) || exit"""
 PACK = "{ if command -v gzip >/dev/null; then gzip -1 -c; else cat; fi; }"
 
 Record = tuple[bytes, bytes, bytes]     # what it is sorted by, its numbers, a link's target
@@ -55,48 +60,76 @@ class Stat(NamedTuple):
     target: bytes
 
 
-def read(host: Host, folder: str, passed: Iterable[str] = (), kept: Iterable[str] = ()) -> Iterator[Stat]:
-    """Yield a folder and all below it, each folder before its content, names by their bytes.
+class Folders:
+    """What lies below some folders of a host, and its time before they were looked at: all in one call, when needed.
 
-    passed are relative paths that are passed over with all in them, `folder/*` for what is in a folder; in such ones
-    what bears a name of kept is told all the same. What vanishes meanwhile is not told. Raises CommandError when the
-    answer is cut off or something may not be looked into, HostError for programs that cannot tell.
+    Raises CommandError when the answer is cut off or something may not be looked into, HostError for programs that
+    cannot tell.
     """
-    # The root is asked for last: its words prove that the rest arrived.
-    find = shlex.join(["find", ".", "/", "-path", "/", "-prune", "-printf", f"{END}\\0\\0\\0", "-o",
-                       *_pruned(tuple(passed), tuple(kept)), "-printf", RECORD])
-    program = PROGRAM.replace("@FIND@", find).replace("@PACK@", PACK if host.is_remote else "cat") \
-        .replace("@NO_GNU@", str(NO_GNU))
-    with _Sorted() as found:
-        told = _Told(found, f"[{host.name}] find in {folder}")
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._wanted: list[tuple[str, str]] = []    # a folder, and the find that looks at it
+        self._clock = 0
+        self._found: dict[int, _Sorted] = {}
+
+    def add(self, folder: str, passed: Iterable[str] = (), kept: Iterable[str] = ()) -> int:
+        """Have a folder looked at too, and return what `stats` is asked for it with; before it is asked for any.
+
+        passed are relative paths that are passed over with all in them, `folder/*` for what is in a folder; in such
+        ones what bears a name of kept is told all the same.
+        """
+        # The root is asked for last: its words prove that the rest arrived.
+        find = shlex.join(["find", ".", "/", "-path", "/", "-prune", "-printf", f"{END}\\0\\0\\0", "-o",
+                           *_pruned(tuple(passed), tuple(kept)), "-printf", RECORD])
+        self._wanted.append((folder, find))
+        return len(self._wanted) - 1
+
+    def clock(self) -> int:
+        """Return the time by the host's clock when it began to look, in nanoseconds."""
+        if not self._clock:
+            self._look()
+        return self._clock
+
+    def stats(self, place: int) -> Iterator[Stat]:
+        """Yield a folder and all below it, each folder before its content, names by their bytes.
+
+        What vanished meanwhile is not told.
+        """
+        if place not in self._found:
+            self._look()
+        with self._found.pop(place) as found:
+            for key, numbers, target in found.all():
+                yield _stat(key, numbers, target)
+
+    def _look(self) -> None:
+        finds = "\n".join(FIND.replace("@FOLDER@", shlex.quote(folder)).replace("@FIND@", find)
+                          for folder, find in self._wanted)
+        program = PROGRAM.replace("@FINDS@", finds).replace("@PACK@", PACK if self._host.is_remote else "cat") \
+            .replace("@NO_GNU@", str(NO_GNU))
+        folders = [folder for folder, _ in self._wanted]
+        told = _Told(f"[{self._host.name}] find in ", folders)
         try:
-            process.read_through(host.command("sh", "-c", program, "stats", folder), told.take)
+            process.read_through(self._host.command("sh", "-c", program, "stats", *folders), told.take)
         except CommandError as error:
             if error.code != NO_GNU:
                 raise
             name = error.stderr.strip()
-            raise HostError(f"{host.name}: the program {name} there is missing, or not GNU's as a backup needs it. "
-                            "Next: make doctor") from error
+            raise HostError(f"{self._host.name}: the program {name} there is missing, or not GNU's as a backup needs "
+                            "it. Next: make doctor") from error
         told.judge()
-        for key, numbers, target in found.all():
-            yield _stat(key, numbers, target)
-
-
-def clock(host: Host) -> int:
-    """Return the time by a host's clock, in nanoseconds."""
-    told = host.read_line("date", "+%s%N")
-    if not told.isdigit():
-        raise CommandError(f"[{host.name}] date: its answer is no number: {told[-60:]!r}")
-    return int(told)
+        self._clock, self._found = told.clock, dict(enumerate(told.found))
 
 
 class _Told:
-    """What a host answers, taken apart as it comes."""
+    """What a host answers of these folders, taken apart as it comes."""
 
-    def __init__(self, found: "_Sorted", place: str) -> None:
-        self._found, self._place, self._rest = found, place, b""
+    def __init__(self, place: str, folders: Sequence[str]) -> None:
+        self._place, self._folders, self._rest = place, folders, b""
         self._unpack = None
-        self._is_unpacked, self._is_ended = True, False
+        self._is_unpacked, self._is_whole = True, False
+        self.found, self._ends = [_Sorted()], []
+        self.clock = 0
 
     def take(self, source: Source, sink: Sink) -> None:
         first = source.read()
@@ -113,29 +146,48 @@ class _Told:
         try:
             text = self._rest + (self._unpack.decompress(chunk) if self._unpack else chunk)
         except zlib.error:
-            raise CommandError(f"{self._place}: its answer is damaged: it did not come as it was sent") from None
+            raise self._fault("its answer is damaged: it did not come as it was sent") from None
         fields = text.split(b"\0")
-        # What closes the answer, two fields and no third, stays in the rest.
         whole = (len(fields) - 1) // FIELDS * FIELDS
         self._rest = b"\0".join(fields[whole:])
         told = iter(fields[:whole])
         for numbers, target, path in zip(told, told, told):
-            if numbers == END.encode():
-                self._is_ended = True
+            if path or numbers[1:2] == b" ":
+                self.found[-1].add((path.replace(b"/", b"\0"), numbers, target))
             else:
-                self._found.add((path.replace(b"/", b"\0"), numbers, target))
+                self._take_mark(numbers, target)
+
+    def _take_mark(self, mark: bytes, text: bytes) -> None:
+        """Take a record that is of no file."""
+        if mark == END.encode():
+            self._is_whole = True
+        elif mark == CLOCK:
+            if not text.isdigit():
+                raise self._fault(f"the host's time is no number: {text[-60:]!r}")
+            self.clock = int(text)
+        elif mark.startswith(FOLDER_ENDS):
+            self._ends.append((mark, text, self._is_whole))
+            self._is_whole = False
+            self.found.append(_Sorted())
+        else:
+            raise self._fault(f"its answer is cut off: {mark[-80:]!r}")
+
+    def _fault(self, what: str) -> CommandError:
+        """Return a fault about the folder that is being told of."""
+        return CommandError(f"{self._place}{self._folders[min(len(self._ends), len(self._folders) - 1)]}: {what}")
 
     def judge(self) -> None:
-        """Raise CommandError unless the answer is whole and find found all it looked for."""
-        end, *said = self._rest.split(b"\0")
-        is_whole = self._is_unpacked and self._is_ended
-        if not is_whole or end not in (b"end 0", b"end 1") or len(said) != 2 or said[1]:
-            raise CommandError(f"{self._place}: its answer is cut off: {self._rest[-80:]!r}")
-        wrong = [line for line in said[0].split(b"\n") if line and not line.endswith(GONE)]
-        if wrong or (end == b"end 1" and not said[0]):
-            shown = wrong[0].decode("utf-8", "replace") if wrong else "it failed and does not say why"
-            raise CommandError(f"{self._place}: {shown.removeprefix('find: ')}. Nothing may be missing in a backup: "
-                               "let this account read it, or leave it out with EXCLUDE=")
+        """Raise CommandError unless the answer is whole and find found all it looked for, everywhere."""
+        for folder, (end, said, is_whole) in zip(self._folders, self._ends):
+            if not is_whole or end not in (b"end 0", b"end 1"):
+                raise CommandError(f"{self._place}{folder}: its answer is cut off: {said[-80:]!r}")
+            wrong = [line for line in said.split(b"\n") if line and not line.endswith(GONE)]
+            if wrong or (end == b"end 1" and not said):
+                shown = wrong[0].decode("utf-8", "replace") if wrong else "it failed and does not say why"
+                raise CommandError(f"{self._place}{folder}: {shown.removeprefix('find: ')}. Nothing may be missing in "
+                                   "a backup: let this account read it, or leave it out with EXCLUDE=")
+        if not self._is_unpacked or self._rest or not self.clock or len(self._ends) != len(self._folders):
+            raise self._fault(f"its answer is cut off: {self._rest[-80:]!r}")
 
 
 class _Sorted:

@@ -10,6 +10,8 @@ from scripts.registry.env_file import nearest
 from scripts.registry.instance import NAME_PATTERN, Instance
 from scripts.registry.settings import Settings
 
+PLAIN = re.compile(rb"(?:(?:[ \t]*#[^\n]*|[A-Z_]+=[^\n]*|[ \t]*)\n)*")     # what every env file mostly looks like
+
 
 def folder(settings: Settings) -> Path:
     """Return the folder of the env files."""
@@ -19,6 +21,15 @@ def folder(settings: Settings) -> Path:
 def names(settings: Settings) -> list[str]:
     """Return the names that have an env file, sorted; nothing is read yet."""
     return sorted(path.stem for path in folder(settings).glob("[!.]*.env"))
+
+
+def may_have(settings: Settings, key: str) -> list[str]:
+    """Return the names whose env file may have a key, as far as a glance tells: to read a hundred takes long.
+
+    One that does not look like an env file may have any.
+    """
+    texts = {name: (folder(settings) / f"{name}.env").read_bytes() for name in names(settings)}
+    return [name for name, text in texts.items() if key.encode() in text or not PLAIN.fullmatch(text)]
 
 
 def load(settings: Settings, name: str) -> Instance:

@@ -4,12 +4,11 @@ Nothing is copied first: of a tree on another host only names and facts travel, 
 """
 
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from scripts.errors import HostError
-from scripts.hosts import stats
 from scripts.hosts.host import MANAGER
+from scripts.hosts.stats import Folders
 from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps.site import Site
@@ -47,14 +46,15 @@ def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
     collected = Collected(warnings=[f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
                                     for folder in site.missing])
     host = site.instance.host
-    clock = cache(lambda: stats.clock(host))
+    folders = Folders(host)
     for part in parts_of(site):
         expression = _left_out(site, part, left_out)
         if host.reads_in_place:
             collected.trees.append(Tree(part, MANAGER.real_path(part.path), expression))
         else:
-            collected.trees.append(FarTree(part, part.path, expression, host, clock, _passed(site, part, left_out),
-                                           (*sorted(layout.GUARD_FILES), *site.probe.sites)))
+            place = folders.add(part.path, _passed(site, part, left_out),
+                                (*sorted(layout.GUARD_FILES), *site.probe.sites))
+            collected.trees.append(FarTree(part, part.path, expression, host, folders, place))
     return collected
 
 

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from scripts.hosts import bandwidth, listing, stats
+from scripts.hosts import bandwidth, listing
 from scripts.hosts.command import Command
 from scripts.hosts.host import Host
+from scripts.hosts.stats import Folders
 from scripts.hosts.streams import Source
 from scripts.store import walk
 from scripts.store.tree import T, Tree
@@ -17,15 +18,14 @@ SOCKET = "s"
 
 @dataclass(frozen=True)
 class FarTree(Tree):
-    """Such a part. What passed and kept say (hosts.stats.read) is not even listed; left_out has the last word.
+    """Such a part. folders tells what is in it when asked for place, and of all trees of a site at once.
 
-    clock is of the host; an answer may be some time old, and is asked for but once for all trees of a site.
+    left_out has the last word.
     """
 
     host: Host
-    clock: Callable[[], int]
-    passed: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    folders: Folders
+    place: int
 
     @property
     def is_far(self) -> bool:
@@ -47,7 +47,7 @@ class FarTree(Tree):
     def _found(self) -> Iterator[bytes]:
         first_names, gone = FirstNames(), None
         is_left_out = walk.meant_by(self.left_out)
-        for found in stats.read(self.host, self.folder, self.passed, self.kept):
+        for found in self.folders.stats(self.place):
             if gone is not None and found.path.startswith(gone):
                 continue
             gone = None
@@ -61,7 +61,7 @@ class FarTree(Tree):
                               first or found.target)
 
     def now(self) -> int:
-        return self.clock()
+        return self.folders.clock()
 
     def tar(self, *options: str) -> Command:
         # In English: some of what it says is read. Numbers of owners alone: the manager knows other names for them.

@@ -66,8 +66,8 @@ def drop_old(instance: Instance, keep: int | None) -> list[str]:
     """Remove the archives that retention gives up; one that is being read stays. Return their names."""
     settings = instance.settings
     try:
-        others = [registry.load(settings, name) for name in registry.names(settings)]
-    except (RegistryError, UsageError) as fault:
+        others = [registry.load(settings, name) for name in registry.may_have(settings, "MIRROR_OF")]
+    except (RegistryError, UsageError, OSError) as fault:
         output.warn(f"{instance.name}: no older archive is dropped, because nobody can tell whether a mirror needs it: "
                     f"{fault}")
         return []

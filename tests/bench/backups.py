@@ -15,7 +15,8 @@ from tests.bench.hand import Hand
 from tests.bench.measuring import FailedWay, Way
 from tests.lab.sample_tiki import SampleTiki
 
-CHANGED_ONE_IN = 1000    # files: what a night changes
+CHANGED_ONE_IN = 1000    # files: what a night changes, anywhere in the site
+NOT_CHANGED = (".", "db", "temp", "modules")    # what starts so: a site would not work any more, or it is not backed up
 READ_WHOLE_DAYS = 7      # the toolkit's own value of FULL_READ_DAYS
 CHECKED = "bench_checked"    # the database that a dump is loaded into for the comparison
 
@@ -50,8 +51,8 @@ class _Backups:
         self.hand = Hand(context, site, is_far)
         self.archives: dict[str, Path] = {}
         self.chance = random.Random("changes")
-        self.files = sorted(path for path in (site.folder / "lib", site.folder / sites.BULK) for path in path.rglob("*")
-                            if path.is_file() and not path.is_symlink())
+        self.files = sorted(path for path in site.folder.rglob("*") if path.is_file() and not path.is_symlink()
+                            and not path.relative_to(site.folder).parts[0].startswith(NOT_CHANGED))
 
     def first(self) -> None:
         """There is no archive yet, and nothing of the site lies on the manager."""

@@ -95,3 +95,12 @@ def test_the_same_folder_of_another_host_is_another_site(settings, register):
     register("blog")
     register("far", "").write_text("WEB_ROOT=/srv/blog\nACCESS=ssh\nSSH_HOST=web1\n")
     assert registry.same_place(settings, registry.load(settings, "far")) is None
+
+
+def test_who_may_have_a_key_is_told_without_reading_all_and_who_is_odd_is_among_them(settings, register):
+    register("a", "# MIRROR_OF is not set\nKEEP=3\n")
+    register("b", "MIRROR_OF=a\n")
+    register("c", "\n  # nothing\nKEEP=3\n \n")
+    for name, text in (("d", b"NONSENSE\n"), ("e", b"KEEP=3"), ("f", b"KEEP=3\n\xff\n"), ("g", b"")):
+        (registry.folder(settings) / f"{name}.env").write_bytes(text)
+    assert registry.may_have(settings, "MIRROR_OF") == ["a", "b", "d", "e", "f"]

@@ -14,6 +14,7 @@ from scripts.errors import CommandError, HostError
 from scripts.hosts import process, stats
 from scripts.hosts.command import Command
 from scripts.hosts.host import LocalHost
+from scripts.hosts.stats import Folders
 from scripts.store import walk
 from scripts.store.far_tree import FarTree
 from scripts.store.manifest import DATA, Part
@@ -44,7 +45,15 @@ def site(tmp_path) -> Path:
 
 
 def far(site: Path, left_out: str = "", around: str = '"$@"', **passed) -> FarTree:
-    return FarTree(Part(DATA, str(site)), str(site), left_out, Other("far", around), lambda: 0, **passed)
+    host = Other("far", around)
+    folders = Folders(host)
+    return FarTree(Part(DATA, str(site)), str(site), left_out, host, folders, folders.add(str(site), **passed))
+
+
+def told(folder: Path, *choices, around: str = '"$@"') -> list[bytes]:
+    """Return the paths of what a host tells of a folder."""
+    folders = Folders(Other("far", around))
+    return [one.path for one in folders.stats(folders.add(str(folder), *choices))]
 
 
 def near(site: Path, left_out: str = "") -> Tree:
@@ -92,8 +101,7 @@ def test_what_is_passed_is_not_even_listed_but_for_what_is_kept(site):
                  "tem/b", "temp/cached"):
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_bytes(b"1")
-    host = Other("far")
-    found = [one.path for one in stats.read(host, str(site), ("temp/cache/*", "te[mp"), ("index.php", "one"))]
+    found = told(site, ("temp/cache/*", "te[mp"), ("index.php", "one"))
     assert found == [b"", b"tem", b"tem/b", b"temp", b"temp/cache", b"temp/cache/index.php", b"temp/cache/one",
                      b"temp/cache/one/index.php", b"temp/cached"]
 
@@ -187,15 +195,48 @@ def test_times_keep_their_nanoseconds(told, ns):
 def test_a_run_that_is_dry_looks_all_the_same(site, monkeypatch):
     monkeypatch.setattr(process.conduct, "dry_run", True)
     (site / "file").touch()
-    assert [one.path for one in stats.read(Other("far"), str(site))] == [b"", b"file"]
+    assert told(site) == [b"", b"file"]
 
 
 @pytest.mark.parametrize("told", ["17632%N", "", "1763\n2"])
 def test_a_clock_that_tells_no_time_is_a_fault(tmp_path, told):
     around = program(tmp_path, "date", f"printf '%s\\n' '{told}'")
     with pytest.raises(CommandError, match="no number"):
-        stats.clock(Other("far", around))
+        far(tmp_path, around=around).now()
 
 
-def test_a_clock_tells_nanoseconds():
-    assert abs(stats.clock(Other("far")) - time.time_ns()) < 60_000_000_000
+def test_a_clock_tells_nanoseconds(tmp_path):
+    before = time.time_ns()
+    assert before < far(tmp_path).now() < time.time_ns()
+
+
+def test_several_folders_are_told_of_in_one_call_each_for_itself(site, tmp_path):
+    make_all_kinds(site)
+    odd = tmp_path / "it's $HOME\n; exit"
+    (odd / "b").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    calls = tmp_path / "calls"
+    folders = Folders(Other("far", f'echo >>{calls}; "$@"'))
+    places = [folders.add(str(folder), *choices)
+              for folder, choices in ((odd, ()), (site, (("b/*",),)), (tmp_path / "empty", ()), (odd, ()))]
+    assert folders.clock() > 0
+    found = {place: [one.path for one in folders.stats(place)] for place in reversed(places)}
+    assert found[0] == found[3] == [b"", b"b"]
+    assert found[2] == [b""]
+    assert found[1] == [path for path in told(site) if not path.startswith(b"b/")]
+    assert calls.read_text() == "\n"
+
+
+@pytest.mark.parametrize("lost", ["gone", "closed"])
+def test_one_folder_of_several_that_cannot_be_told_of_is_named(site, tmp_path, lost):
+    (site / "file").touch()
+    folders = Folders(Other("far", program(tmp_path, "find", '[ "$1" = --version ] && exec /usr/bin/find --version\n'
+                                           '[ -e closed ] && { echo "find: ./x: Input/output error" >&2; exit 1; }\n'
+                                           'exec /usr/bin/find "$@"')))
+    if lost == "closed":
+        (tmp_path / "closed").mkdir()
+        (tmp_path / "closed/closed").touch()
+    first = folders.add(str(site))
+    folders.add(str(tmp_path / lost))
+    with pytest.raises(CommandError, match=lost):
+        list(folders.stats(first))

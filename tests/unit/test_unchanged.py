@@ -2,12 +2,12 @@
 
 import bz2
 import os
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from scripts.errors import ArchiveError
+from scripts.hosts.stats import Folders
 from scripts.hosts.streams import Source
 from scripts.store import checksums
 from scripts.store.far_tree import FarTree
@@ -27,7 +27,11 @@ class Counted(FarTree):
     sent = 0
 
     def __init__(self, part: Part, folder: str, left_out: str) -> None:
-        super().__init__(part, folder, left_out, Other("far"), lambda: time.time_ns() + LATER_NS)
+        folders = Folders(Other("far"))
+        super().__init__(part, folder, left_out, folders._host, folders, folders.add(folder))
+
+    def now(self) -> int:
+        return super().now() + LATER_NS
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         for chunk in super().chunks(source):
