@@ -24,6 +24,9 @@ override CHEAP_FORKS := PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=
 # The longest files come first, as they are told. Unit tests by themselves: what they leave in memory makes forks dear.
 override SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
+# Threads take memory from two heaps: what one gave back serves the others (glibc's; scripts/edge.py keeps it to us).
+override FLAT := MALLOC_ARENA_MAX=2
+
 override COMMON := DRY V JSON UNATTENDED CRON MAIL_TO WAIT
 # Those that the edge takes itself, from the environment; one that was not given is not there.
 override BY_EDGE := CRON MAIL_TO WAIT
@@ -34,7 +37,7 @@ override option = --$(if $(filter V,$1),verbose,$(if $(filter A B,$1),side-)$(ca
 # $(call trim,VERB,VARIABLES): runs the task with the variables that were given; refuses those it does not take.
 override define trim
 @if [ ! -x "$(VENV)/bin/invoke" ]; then echo "$1: TRIM is not set up here yet. Next: make -C $(TOP) setup" >&2; exit 1; fi; \
-cd "$(TOP)" && exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
+cd "$(TOP)" && $(FLAT) exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
 endef
 
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \

@@ -56,6 +56,13 @@ def failing(fault: BaseException):
 
 # One verb
 
+def test_what_keeps_our_own_memory_flat_goes_to_no_program_that_a_verb_starts(monkeypatch):
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    assert "MALLOC_ARENA_MAX=2" in (TOP / "Makefile").read_text()
+    with edge.verb("backup", Common()):
+        assert b"MALLOC" not in LocalHost("here").read("env")
+
+
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_ends_the_run_with_its_own_code(kind):
     assert code_of(failing(kind("broken"))) == kind.exit_code
