@@ -22,7 +22,7 @@ PYTHON ?= python3
 # Tests fork big processes by the thousand: with huge pages a fork copies a fifth.
 override CHEAP_FORKS := PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 # The longest files come first, as they are told. Unit tests by themselves: what they leave in memory makes forks dear.
-override SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+override SIDE_BY_SIDE = -n $$(( $$(nproc) + 1 )) --dist loadfile --no-loadscope-reorder
 
 # Threads take memory from two heaps: what one gave back serves the others (glibc's; scripts/edge.py keeps it to us).
 override FLAT := MALLOC_ARENA_MAX=2
