@@ -170,6 +170,7 @@ class LocalHost(Host):
         return [path for path in paths if _is_there(path, kind)]
 
     def free_bytes(self, path: str) -> int:
+        path = os.path.abspath(path)
         while not os.path.exists(path):
             path = os.path.dirname(path)
         found = os.statvfs(path)

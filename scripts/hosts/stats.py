@@ -168,6 +168,8 @@ class _Told:
         elif mark.startswith(FOLDER_ENDS):
             self._ends.append((mark, text, self._is_whole))
             self._is_whole = False
+            if sum(map(len, self.found)) > RUN:
+                self.found[-1].put_away()
             self.found.append(_Sorted())
         else:
             raise self._fault(f"its answer is cut off: {mark[-80:]!r}")
@@ -204,12 +206,20 @@ class _Sorted:
         for file in self._runs:
             file.close()
 
+    def __len__(self) -> int:
+        """Return how many are held in memory."""
+        return len(self._waiting)
+
     def add(self, record: Record) -> None:
         self._waiting.append(record)
         if len(self._waiting) >= RUN:
-            self._runs.append(tempfile.TemporaryFile())
-            for batch in self._batches():
-                marshal.dump(batch, self._runs[-1])
+            self.put_away()
+
+    def put_away(self) -> None:
+        """Hold none in memory until more are added."""
+        self._runs.append(tempfile.TemporaryFile())
+        for batch in self._batches():
+            marshal.dump(batch, self._runs[-1])
 
     def all(self) -> Iterator[Record]:
         """Yield them; not more can be added then."""

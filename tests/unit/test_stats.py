@@ -210,6 +210,17 @@ def test_a_clock_tells_nanoseconds(tmp_path):
     assert before < far(tmp_path).now() < time.time_ns()
 
 
+def test_all_folders_together_are_no_more_in_memory_than_one(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(stats, "RUN", 25)
+    for number in range(20):
+        (site / f"{number}").touch()
+    folders = Folders(Other("far"))
+    places = [folders.add(str(site)) for _ in range(4)]
+    folders.clock()
+    assert sum(map(len, folders._found.values())) <= 25
+    assert [[one.path for one in folders.stats(place)] for place in places] == [told(site)] * 4
+
+
 def test_several_folders_are_told_of_in_one_call_each_for_itself(site, tmp_path):
     make_all_kinds(site)
     odd = tmp_path / "it's $HOME\n; exit"
