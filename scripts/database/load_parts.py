@@ -1,7 +1,7 @@
 """Makes jobs of the pieces of a dump: a table is one, the rows of a large one are many.
 
 Several connections may fill one table only without the dump's LOCK TABLES, and only where that gives the same table:
-InnoDB orders the rows by their primary key, whoever brings them.
+InnoDB orders the rows by their primary key, whoever brings them; once the first of them are there.
 """
 
 import re
@@ -149,7 +149,9 @@ class Parts:
             if self._job is structure:
                 self._close()
             if not self._job:
-                self._job = self._jobs.add(Job(self._table, (structure,)))
+                # The first block comes alone: of an empty table MariaDB locks the whole, and two that would do so at
+                # the same time are a deadlock (since 10.6, where unique_checks and foreign_key_checks are 0).
+                self._job = self._jobs.add(Job(self._table, tuple(self._made[:2])))
                 self._made.append(self._job)
             self._put(self._job, piece)
             if piece.ends and self._job.size >= BLOCK:

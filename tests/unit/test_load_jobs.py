@@ -97,6 +97,28 @@ def test_a_large_table_is_brought_by_all_connections():
     assert {number for number, text in server.ends() if text.startswith(b"rows of large")} == {0, 1}
 
 
+def test_a_second_connection_brings_rows_once_the_first_ones_are_there(monkeypatch):
+    """Both would lock the empty table: a deadlock."""
+    monkeypatch.setattr(load_jobs, "WAITING_BYTES", 10_000)
+    jobs, taken = Jobs(2), []
+    parts = Parts(jobs, lambda head: head, {}, lambda names: None)
+    for piece in pieces([("large", 6)]):
+        if piece.kind != REST:
+            parts.take(piece)
+    parts.finish()
+    structure = jobs.take(0)
+    jobs.done(structure)
+    first = jobs.take(0)
+    assert [blob.data[:15] for blob in first.blobs] == [b"rows of large 0"]
+    other = threading.Thread(target=lambda: taken.append(jobs.take(1)))
+    other.start()
+    other.join(0.3)
+    assert not taken
+    jobs.done(first)
+    other.join(5)
+    assert [blob.data[:15] for blob in taken[0].blobs] == [b"rows of large 1"]
+
+
 def test_only_so_many_bytes_wait():
     jobs = Jobs(1)
     first = jobs.add(Job("a"))
