@@ -137,7 +137,7 @@ def machine_without(folder: Path, *names: str) -> Path:
             if path.name not in names and not (folder / path.name).exists():
                 (folder / path.name).symlink_to(path)
     program(folder, "sudo", 'exec "$@"')
-    links = "; ".join(f'ln -s "$(PATH={PATH} command -v {name})" {folder}/{name}' for name in names)
+    links = "; ".join(f"ln -s {place} {folder}/{name}" for name in names if (place := shutil.which(name)))
     program(folder, "apt-get", f'echo "$@" > {folder}/apt-get.said\n{links}')
     return folder
 
