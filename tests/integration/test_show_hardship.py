@@ -108,8 +108,8 @@ def test_what_a_killed_run_left_is_no_lock_and_goes_with_the_next_show(kit, base
             other = kit.made()
             kit.destroyed(other)
             assert kit.nothing_is_left(), number
-        number += 7
-    assert number > 20
+        number += 5     # about twenty programs are started for a show
+    assert number > 15
     kit.destroyed({"id": "ann-95"})
     assert kit.nothing_is_left()
 

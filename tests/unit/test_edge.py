@@ -60,7 +60,7 @@ def test_what_keeps_our_own_memory_flat_goes_to_no_program_that_a_verb_starts(mo
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
     assert "MALLOC_ARENA_MAX=2" in (TOP / "Makefile").read_text()
     with edge.verb("backup", Common()):
-        assert b"MALLOC" not in LocalHost("here").read("env")
+        assert b"MALLOC_ARENA_MAX" not in LocalHost("here").read("env")
 
 
 @pytest.mark.parametrize("kind", FAULTS)
