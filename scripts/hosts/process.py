@@ -146,6 +146,7 @@ def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = 
     """
     import sh  # here, and what _libc loads: verbs that only show what is known start no program
     _libc()    # before there is a child, which only calls
+    "".encode(sh.DEFAULT_ENCODING)  # sh does so in the child, which would wait for ever where a thread loads that codec
     if here.group.is_ended:
         os.close(source)
         os.close(sink)
