@@ -36,7 +36,7 @@ def tell_after_update(instance: Instance, new: Release) -> None:
 def tell_after_rollback(instance: Instance, since: datetime) -> None:
     """Say which mods came after the moment that the database was set back to: what their SQL did is gone."""
     for mod, one in mods_state.read(instance).mods.items():
-        if one.moment and datetime.fromisoformat(one.moment) > since:
+        if one.moment and datetime.fromisoformat(one.moment) >= since:    # both in whole seconds
             output.warn(f"{instance.name}: {mod} {one.revision} was installed after that, and what its SQL did is gone "
                         f"from the database. Next: make mods-remove INSTANCE={instance.name} MOD={mod} FORCE=1, then "
                         "install it again")
