@@ -6,7 +6,7 @@ import os
 import tests.lab.lab
 
 MEMORY = "/dev/shm"
-NEEDED_BYTES = 4 << 30 # by three workers
+NEEDED_BYTES = 4 << 30  # by three workers
 
 
 def _has_room() -> bool:

@@ -173,8 +173,7 @@ class LocalHost(Host):
         path = os.path.abspath(path)
         while not os.path.exists(path):
             path = os.path.dirname(path)
-        found = os.statvfs(path)
-        return found.f_bavail * found.f_frsize
+        return shutil.disk_usage(path).free
 
     def put_temporary(self, start: str, text: bytes) -> str:
         descriptor, path = tempfile.mkstemp(prefix=f"{start}.")

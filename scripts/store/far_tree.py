@@ -11,7 +11,7 @@ from scripts.hosts.stats import Folders
 from scripts.hosts.streams import Source
 from scripts.store import walk
 from scripts.store.tree import T, Tree
-from scripts.store.walk import CHUNK, SECOND_NAME, TEXT, FirstNames
+from scripts.store.walk import SECOND_NAME, TEXT, FirstNames
 
 SOCKET = "s"
 
@@ -32,19 +32,9 @@ class FarTree(Tree):
         return self.host.is_remote
 
     def look(self, take: Callable[[Iterator[bytes]], T]) -> T:
-        return take(self._texts())
+        return take(walk.in_chunks(self._texts()))
 
     def _texts(self) -> Iterator[bytes]:
-        """Yield texts, many at once."""
-        told = bytearray()
-        for found in self._found():
-            told += found
-            if len(told) > CHUNK:
-                yield bytes(told)
-                told.clear()
-        yield bytes(told)
-
-    def _found(self) -> Iterator[bytes]:
         first_names, gone = FirstNames(), None
         is_left_out = walk.meant_by(self.left_out)
         for found in self.folders.stats(self.place):
@@ -56,8 +46,7 @@ class FarTree(Tree):
             elif found.kind != SOCKET:
                 path = self.inside + b"/" + found.path if found.path else self.inside
                 first = first_names.first(path, found.kind, found.dev, found.inode) if found.names > 1 else b""
-                yield TEXT % (path, (SECOND_NAME if first else found.kind).encode(), found.size, found.mtime_ns,
-                              found.ctime_ns, found.inode, found.dev, found.mode, found.uid, found.gid,
+                yield TEXT % (path, (SECOND_NAME if first else found.kind).encode(), *found[2:10],
                               first or found.target)
 
     def now(self) -> int:

@@ -82,6 +82,17 @@ def texts(folder: str, inside: bytes, left_out: str = "") -> Iterator[bytes]:
             names.append(relative + b"/")
 
 
+def in_chunks(told: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield texts, many at once."""
+    chunk = bytearray()
+    for text in told:
+        chunk += text
+        if len(chunk) > CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)
+
+
 def _entries(folder: bytes) -> Iterator[os.DirEntry]:
     """Return what is in a folder, by name; nothing when it is gone."""
     try:
@@ -130,14 +141,10 @@ def command(folder: str, inside: bytes, left_out: str) -> tuple[str, ...]:
 def main(words: list[str]) -> int:
     """Tell the texts of a folder on stdout; return the exit code."""
     folder, inside, left_out = words
-    told = bytearray()
     try:
-        for text in texts(folder, os.fsencode(inside), left_out):
-            told += text
-            if len(told) > CHUNK:
-                _write(told)
-                told = bytearray()
-        _write(told + END)
+        for chunk in in_chunks(texts(folder, os.fsencode(inside), left_out)):
+            _write(chunk)
+        _write(END)
     except OSError as error:
         hint = HINT if isinstance(error, PermissionError) else ""
         print(f"{os.fsdecode(error.filename or folder)}: {error.strerror}{hint}", file=sys.stderr)

@@ -247,7 +247,7 @@ LATER: dict[str, tuple[Act, str, set[str]]] = {
     "a link for a file": (_linked(PLUGINS[6], "/etc/hostname"), PLUGINS[6], {"link"}),
     "a new link": (_linked("lib/x.php", "/etc/hostname"), "lib/x.php", {"new"}),
     "a link for a folder": (_linked("lib/mail", "mail.away"), "lib/mail", {"link"}),
-    "the account": (_edited("db/local.php", lambda text: text + b"$own = 1;\n"), "db/local.php",
+    "the account": (_edited("db/local.php", lambda text: text + b"include '/etc/hostname';\n"), "db/local.php",
                     {"changed", "mode", "world-readable"}),
     "the account for all to read": (_mode("db/local.php", 0o644),
                                     "db/local.php", {"changed", "mode", "world-readable"}),

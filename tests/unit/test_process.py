@@ -481,6 +481,24 @@ def test_sigterm_unwinds_a_run_and_ends_its_children(line):
     assert ended(offspring)
 
 
+def test_a_program_starts_though_another_thread_loads_the_codec_that_sh_uses_in_the_child():
+    # The child has no other thread: what is locked when it is forked stays so.
+    run = start_run("import importlib._bootstrap as bootstrap", "import sh, threading, time",
+                    "sh.DEFAULT_ENCODING = sh.Command.__call__.__globals__['DEFAULT_ENCODING'] = 'cp500'",
+                    "held = threading.Event()",
+                    "def load():",
+                    "    with bootstrap._ModuleLockManager('encodings.cp500'):",
+                    "        held.set(), time.sleep(0.5)",
+                    "threading.Thread(target=load).start()",
+                    "held.wait()",
+                    "assert here.read('echo', 'done') == b'done\\n'", is_lasting=False)
+    try:
+        said = run.communicate(timeout=8)[1]
+    finally:
+        run.kill()
+    assert (run.returncode, said) == (0, b"")
+
+
 def test_a_signal_at_the_very_start_of_a_program_loses_none():
     # The child sends it, between the fork and the program's own beginning.
     run = start_run(*EXIT_AT_SIGTERM, "import os", "prepare = process.die_with_parent",
