@@ -15,7 +15,7 @@ from typing import IO
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 NODE_MODULES = "node_modules"

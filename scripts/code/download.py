@@ -7,7 +7,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from scripts.errors import HostError
 from scripts.hosts import web
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.web import refuse_secret
 
 __all__ = ["fetched", "forget", "links", "name_of", "refuse_secret", "saved", "sha256"]

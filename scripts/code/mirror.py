@@ -13,7 +13,7 @@ from scripts.code import download, unpack
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings

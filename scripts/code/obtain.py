@@ -10,7 +10,7 @@ from scripts.code.sources import Offer
 from scripts.code.words import Word
 from scripts.errors import ArchiveError
 from scripts.hosts import transfer
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 CHECKOUT = ("--exclude=/.git", "--exclude=/.svn")  # its history is no part of a release

@@ -23,7 +23,7 @@ from scripts.code.obtain import Material
 from scripts.code.words import RELEASE, Word
 from scripts.errors import ArchiveError, Fault, RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import CHUNK, Sink, Source
 
 UNPACKERS = {".tar.gz": "gzip", ".tgz": "gzip", ".tar.bz2": "bzip2", ".tar.zst": "zstd"}

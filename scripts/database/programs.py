@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass
 
 from scripts.errors import CommandError, HostError
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 
 # mysqldump under MariaDB is a second name that warns in newer versions: its own name comes first. grep ends
 # with 1 when it finds nothing, and `end` shows that the answer is whole.

@@ -18,7 +18,7 @@ from scripts.database.credentials import manager_id, read_option_file
 from scripts.errors import CommandError, DatabaseError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 START_SECONDS = 60        # a loaded machine with slow disks; normal is below one

@@ -9,7 +9,7 @@ import psutil
 from scripts.database import credentials
 from scripts.health import mends
 from scripts.health.finding import MANAGER, Checked, Wrong, look
-from scripts.hosts.host import MANAGER as HERE
+from scripts.hosts.local import MANAGER as HERE
 from scripts.registry import registry
 from scripts.registry.settings import Settings
 from scripts.steps import half_created, scratch

@@ -11,7 +11,7 @@ from scripts.database import credentials
 from scripts.errors import DatabaseError
 from scripts.health import mends
 from scripts.health.finding import MANAGER, Checked, Wrong, look, told
-from scripts.hosts.host import MANAGER as HERE
+from scripts.hosts.local import MANAGER as HERE
 from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.store import archive, compress

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from scripts.health import outlook
 from scripts.health.outlook import RANKS, WELL, Told
 from scripts.health.silence import CRITICAL, WARNING, Alarm
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import charts, output
 from scripts.present.charts import Chart
 from scripts.registry import runs

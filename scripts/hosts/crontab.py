@@ -2,7 +2,7 @@
 
 from scripts.errors import CommandError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 
 NO_PROGRAM = 127
 NONE_YET = "no crontab for"

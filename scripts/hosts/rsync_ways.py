@@ -8,7 +8,8 @@ from functools import cache
 from scripts.errors import CommandError
 from scripts.hosts import identity, process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.hosts.ssh import ALIVE_INTERVAL, SshHost
 from scripts.hosts.streams import Sink, Source
 from scripts.hosts.sudo import AccountHost, as_account

@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.ssh import CONNECT_TIMEOUT, SshHost
 
 USUAL_KEY = "~/.ssh/id_ed25519"

@@ -5,7 +5,7 @@ import pwd
 from pathlib import Path
 
 from scripts.errors import CommandError, HostError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 
 LINGER = Path("/var/lib/systemd/linger")  # a file for each account whose timers run without a login
 PROGRAM = "systemctl"

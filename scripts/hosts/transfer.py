@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process, rsync_ways
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.hosts.rsync_ways import Way
 
 VANISHED = 24            # files went away between rsync's list and its look: a living site does that

@@ -18,7 +18,7 @@ from typing import IO
 
 from scripts.errors import ArchiveError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import control as control_files
 from scripts.mods import names
 from scripts.mods.parts import ControlFile

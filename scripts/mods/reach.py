@@ -17,7 +17,8 @@ from urllib.parse import quote
 from scripts.errors import CommandError, HostError, RefusedError
 from scripts.hosts import process, web
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.hosts.web import NotThere
 

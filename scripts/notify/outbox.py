@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 

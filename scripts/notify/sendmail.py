@@ -4,7 +4,7 @@ from email.message import EmailMessage
 
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.notify import message
 from scripts.registry.settings import Settings
 

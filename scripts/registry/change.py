@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from scripts.errors import BusyError, Fault, RegistryError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import env_file, locks, registry, schema
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock

@@ -6,7 +6,8 @@ from datetime import timedelta
 from functools import cached_property
 
 from scripts.errors import RegistryError
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from scripts.registry import admitted
 from scripts.registry.schema import described
 from scripts.registry.settings import Settings

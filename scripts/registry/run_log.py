@@ -10,7 +10,7 @@ from itertools import dropwhile
 from pathlib import Path
 
 from scripts.errors import Fault, of_os_error
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 LOGIN = re.compile(r"(?<=://)[^/\s?#]+(?=@)")   # in an address

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from scripts.errors import ArchiveError, Fault, HostError, UsageError, of_os_error
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry import locks
 from scripts.registry.instance import Instance

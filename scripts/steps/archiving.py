@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts.errors import ArchiveError, BusyError, RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, progress
 from scripts.registry import locks
 from scripts.registry.locks import Lock

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from scripts.errors import HostError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.steps import baseline_form, release_files
 from scripts.steps.baseline_form import ACCEPTED, FOUND, SHIPPED, UNKNOWN, Baseline, Expected

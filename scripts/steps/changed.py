@@ -15,7 +15,7 @@ from scripts.database import sums
 from scripts.errors import CommandError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.registry.instance import Instance
 from scripts.steps.site import Site

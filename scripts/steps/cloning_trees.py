@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from scripts.hosts import transfer
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.steps import replace, site
 from scripts.steps.cloning_places import Places

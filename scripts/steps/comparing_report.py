@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, report
 from scripts.registry.settings import Settings
 from scripts.steps import comparing_database, differences

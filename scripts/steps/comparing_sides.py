@@ -12,8 +12,9 @@ from pathlib import Path
 from scripts.database import credentials, dump, load, server
 from scripts.database.client import Client
 from scripts.hosts import listing
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
 from scripts.hosts.listing import Entry
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from scripts.errors import Fault, RegistryError, UsageError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import env_file, registry, schema
 from scripts.registry.env_file import Value

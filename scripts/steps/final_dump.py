@@ -15,7 +15,7 @@ from scripts.database.digest import is_trailer
 from scripts.database.faults import explained
 from scripts.errors import DatabaseError, HostError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.present import output
 from scripts.registry.instance import Instance

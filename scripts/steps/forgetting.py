@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.errors import RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry import change, locks, registry
 from scripts.registry.instance import Instance

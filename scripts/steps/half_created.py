@@ -19,7 +19,7 @@ from scripts.database.account import Account
 from scripts.database.client import Client
 from scripts.errors import RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings

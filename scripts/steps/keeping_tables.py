@@ -15,7 +15,7 @@ from scripts.database.digest import DumpDigest, TableDigest, is_trailer
 from scripts.database.faults import explained
 from scripts.errors import DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import CHUNK, Sink, Source
 from scripts.steps.site import Site
 from scripts.tiki.expected import Expected

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from scripts.errors import RefusedError
 from scripts.hosts import listing, process
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, FOLDER, LINK, Entry
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import base_texts, local_files, mods_state, patch_files, release_files

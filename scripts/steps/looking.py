@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from scripts.errors import CommandError, Fault
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 
 AT_ONCE = 16

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 
 

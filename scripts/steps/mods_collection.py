@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.errors import ArchiveError, RefusedError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import control as controls
 from scripts.mods import index, names, packages, provider, resolver
 from scripts.mods.index import IndexLine

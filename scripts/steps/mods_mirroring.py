@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.errors import ArchiveError, Fault, RefusedError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import control as controls
 from scripts.mods import index, names, packages
 from scripts.mods.index import IndexLine

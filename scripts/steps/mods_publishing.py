@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scripts.errors import ArchiveError, Fault
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import control as controls
 from scripts.mods import index, names, packages
 from scripts.mods.index import IndexLine

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.errors import RegistryError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods.revision import Revision
 from scripts.registry.instance import Instance
 from scripts.tiki import small_files

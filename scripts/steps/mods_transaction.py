@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.errors import Fault, HostError, of_os_error
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import (

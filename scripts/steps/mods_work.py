@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.errors import RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import index
 from scripts.mods.demands import Demand
 from scripts.mods.resolver import Candidate

@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.errors import CommandError, RefusedError, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command, shown
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.tiki import layout, maintenance
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from scripts.errors import CommandError, Fault, RefusedError
 from scripts.hosts import process, transfer
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, LINK
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import baselines, local_files, patch_files, unpacking

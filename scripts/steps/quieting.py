@@ -16,7 +16,8 @@ from pathlib import Path
 from scripts.database.client import Client, quote_text
 from scripts.errors import DatabaseError, RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings

@@ -18,7 +18,7 @@ from scripts.database import server
 from scripts.database.account import Account
 from scripts.errors import HostError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.steps import answering, cloning, cloning_guards, cloning_places, release_files, site
 from scripts.steps.cloning import Call, Manner

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from scripts.code import words
 from scripts.errors import ArchiveError, BusyError, CommandError, Fault, HostError
 from scripts.hosts import listing, process
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, LINK
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import load as settings_of

@@ -15,7 +15,7 @@ from scripts.database.account import Account
 from scripts.database.client import quote_text
 from scripts.errors import DatabaseError, Fault
 from scripts.hosts import moments, transfer
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import restricting, site

@@ -14,7 +14,7 @@ import psutil
 
 from scripts.errors import CommandError, HostError, RefusedError, UsageError
 from scripts.hosts import crontab, process, systemd
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from scripts.registry.env_file import nearest
 from scripts.registry.locks import Lock

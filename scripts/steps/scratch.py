@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 

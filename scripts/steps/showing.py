@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from scripts.errors import BusyError, RefusedError, UsageError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import prompts
 from scripts.registry import locks
 from scripts.registry.locks import Lock

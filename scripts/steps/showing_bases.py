@@ -18,7 +18,7 @@ from scripts.database.digest import DumpDigest
 from scripts.database.faults import explained
 from scripts.errors import DatabaseError, RefusedError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from scripts.registry.instance import Instance
 from scripts.registry.locks import Lock

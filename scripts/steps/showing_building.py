@@ -16,7 +16,7 @@ from scripts.database.account import Account
 from scripts.database.client import Client, quote_text
 from scripts.errors import DatabaseError, Fault
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry import admitted
 from scripts.registry.settings import Settings

@@ -20,7 +20,7 @@ from scripts.database import credentials, making
 from scripts.database.account import Account
 from scripts.database.client import Client
 from scripts.errors import RefusedError, RegistryError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 

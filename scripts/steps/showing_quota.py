@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scripts.errors import CommandError, HostError, RefusedError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps import showing, showing_bases, showing_building

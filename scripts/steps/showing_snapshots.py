@@ -16,7 +16,7 @@ from scripts.database.faults import explained
 from scripts.errors import HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import Filter, Sink, Source
 from scripts.registry.settings import Settings
 from scripts.steps import scratch, showing, showing_building

@@ -11,8 +11,8 @@ from scripts.database import load
 from scripts.database.client import Client
 from scripts.errors import DatabaseError, Fault
 from scripts.hosts import listing
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FOLDER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.sudo import as_account
 from scripts.present import output
 from scripts.registry.settings import Settings

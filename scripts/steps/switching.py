@@ -14,7 +14,8 @@ from pathlib import Path
 
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process, transfer
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.steps import cloning_trees
 from scripts.tiki import guard, layout, maintenance, small_files

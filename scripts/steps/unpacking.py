@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.database import compare
 from scripts.database.digest import DumpDigest, TableDigest
 from scripts.errors import ArchiveError, DatabaseError, Fault, HostError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import CHUNK
 from scripts.present import output
 from scripts.registry import locks

@@ -11,7 +11,8 @@ from scripts.code.trees import PreparedTree
 from scripts.code.words import BRANCH, RELEASE, TRUNK
 from scripts.errors import CommandError, Fault
 from scripts.hosts import process, transfer
-from scripts.hosts.host import MANAGER, Host
+from scripts.hosts.host import Host
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import checkouts

@@ -7,8 +7,8 @@ from pathlib import Path
 from scripts.code.trees import PreparedTree
 from scripts.errors import RefusedError
 from scripts.hosts import listing, process
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, LINK, Entry
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.steps import (
     final_dump,

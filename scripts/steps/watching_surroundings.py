@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.code import mirror
 from scripts.errors import Fault
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 from scripts.steps import known_releases, looking

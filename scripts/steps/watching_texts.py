@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from scripts.errors import CommandError, Fault, HostError, RefusedError, UsageError
 from scripts.hosts import listing, process, transfer
-from scripts.hosts.host import MANAGER
 from scripts.hosts.listing import FILE, FOLDER, LINK
+from scripts.hosts.local import MANAGER
 from scripts.hosts.summing import Seen
 from scripts.present import output
 from scripts.registry import locks

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.errors import ArchiveError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry.settings import Settings
 
 STAMP = "%Y-%m-%d_%H-%M-%S"

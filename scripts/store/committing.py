@@ -7,7 +7,7 @@ sha256 is that of the bytes that came out as they went in when they were packed 
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.store import archive, index
 from scripts.store.archive import Record
 from scripts.store.reading_back import ReadBack

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from scripts.errors import HostError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 
 BZIP2_PROGRAMS = ("lbzip2", "pbzip2", "bzip2")  # fastest first; one core only: bzip2
 CORES = {"lbzip2": "-n", "pbzip2": "-p"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.store import archive, checksums, verify
 
 FOLDER_FORM = re.compile(r"(\d+)-.+")

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import Sink, Source
 from scripts.store import texts, walk
 from scripts.store.manifest import Part

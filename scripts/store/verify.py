@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts.errors import ArchiveError, CommandError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.moments import SECOND
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, compress, damage, reading

@@ -13,7 +13,7 @@ from scripts.database import credentials
 from scripts.errors import BusyError, UsageError
 from scripts.health import leftovers
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.notify import outbox
 from scripts.present import output
 from scripts.registry import locks, registry, rotation

@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.errors import CommandError, Fault, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import change
 from scripts.registry.settings import Settings

@@ -17,7 +17,7 @@ from typing import IO
 
 from scripts.errors import ArchiveError, RefusedError, UsageError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.hosts.streams import CHUNK
 from scripts.present import output
 from scripts.registry import locks

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scripts.errors import Fault
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import index, revision
 from scripts.mods.index import IndexLine
 from scripts.mods.resolver import Candidate

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import mods_collection, mods_developing

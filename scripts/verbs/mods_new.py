@@ -1,7 +1,7 @@
 """make mods-new: a control file to start from, in the collection."""
 
 from scripts.errors import RefusedError, UsageError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.mods import names
 from scripts.present import output
 from scripts.registry.settings import Settings

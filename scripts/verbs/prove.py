@@ -14,7 +14,7 @@ from scripts.database.digest import DumpDigest, TableDigest
 from scripts.database.load import CannotHold
 from scripts.errors import ArchiveError, DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings

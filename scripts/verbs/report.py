@@ -13,7 +13,7 @@ from scripts.health import digest, outlook, sheets, silence
 from scripts.health.finding import told as fault_told
 from scripts.health.outlook import Told
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.notify import deliver
 from scripts.present import output, pages
 from scripts.registry import registry, runs

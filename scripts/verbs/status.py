@@ -10,7 +10,7 @@ from scripts.errors import Findings, UsageError
 from scripts.health import figures, outlook, silence
 from scripts.health.outlook import LINES, Told
 from scripts.health.silence import Alarm
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, prometheus
 from scripts.registry.settings import Settings
 

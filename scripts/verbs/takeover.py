@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from scripts.errors import CommandError, Fault, RefusedError
 from scripts.hosts import crontab, process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output, prompts
 from scripts.registry import change, registry, relations
 from scripts.registry.instance import Instance

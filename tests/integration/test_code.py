@@ -17,7 +17,7 @@ import pytest
 from scripts.code import sources, trees
 from scripts.errors import ArchiveError, BusyError, CommandError, HostError, RefusedError, RegistryError
 from scripts.hosts import process, transfer
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import locks
 from tests.lab import forked
 from tests.lab.compare import describe_tree

@@ -15,7 +15,8 @@ from scripts.database.digest import DumpDigest, TableDigest
 from scripts.database.faults import CannotHold, SqlError, explained
 from scripts.errors import CommandError, DatabaseError, HostError
 from scripts.hosts import process
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost, socket_folder
 from tests.lab.lab import Lab
 

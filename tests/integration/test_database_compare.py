@@ -11,7 +11,7 @@ from scripts.database.account import Account
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.errors import DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from tests.lab.lab import Lab
 
 NAMES = ("one", "t`w.o")

@@ -13,7 +13,8 @@ import pytest
 
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process, transfer
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost, socket_folder
 from scripts.hosts.sudo import AccountHost
 from tests.lab.accounts import give_to, lab_user

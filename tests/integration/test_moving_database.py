@@ -14,7 +14,8 @@ from scripts.database.client import Client
 from scripts.database.digest import DumpDigest
 from scripts.errors import CommandError, DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost, socket_folder
 from tests.lab.lab import Lab
 

@@ -16,7 +16,7 @@ from scripts.database.digest import DumpDigest, TableDigest
 from scripts.database.faults import CannotHold, SqlError
 from scripts.errors import CommandError, DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from tests.lab.lab import Lab
 from tests.lab.toolkit import Toolkit
 

@@ -13,7 +13,8 @@ import pytest
 
 from scripts.errors import CommandError, HostError, RefusedError, RegistryError, UsageError
 from scripts.hosts import process
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost
 from scripts.tiki import guard, maintenance
 from scripts.tiki.maintenance_page import page

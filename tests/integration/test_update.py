@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import change
 from scripts.steps import final_dump, switch_over, switching, way_back
 from scripts.store import archive

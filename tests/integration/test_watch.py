@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.hosts import summing
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.registry import change
 from scripts.steps import baselines, watched, watching_surroundings
 from scripts.tiki.probe import Probe

@@ -10,7 +10,7 @@ import pytest
 
 from scripts.errors import Findings, HostError, RegistryError, UsageError
 from scripts.hosts import process
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry import env_file, locks, old_database, old_values, registry
 from scripts.registry.instance import Instance

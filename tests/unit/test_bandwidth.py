@@ -10,7 +10,7 @@ from scripts.database import dump, programs
 from scripts.database.client import Client
 from scripts.database.programs import Programs
 from scripts.hosts import bandwidth, process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost
 from scripts.hosts.streams import Source
 

@@ -9,8 +9,8 @@ import pytest
 
 from scripts.errors import ArchiveError
 from scripts.hosts import jobs
-from scripts.hosts.host import LocalHost
 from scripts.hosts.jobs import Group
+from scripts.hosts.local import LocalHost
 from scripts.store import archive, checksums, committing, compress, index, previous
 from scripts.store.reading_back import ReadBack
 from scripts.store.row import Row

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scripts.database.digest import DumpDigest, TableDigest
 from scripts.errors import DatabaseError
 from scripts.hosts import process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 
 TRAILER = b"-- Dump completed\n"
 HEAD = b"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump\n/*!40101 SET NAMES utf8mb4 */;\n"

@@ -17,7 +17,7 @@ from scripts import edge, errors
 from scripts.edge import Common
 from scripts.errors import ArchiveError, BusyError, DatabaseError, Fault, Findings, RegistryError, UsageError
 from scripts.hosts import process
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.present import output
 from scripts.registry import locks, runs
 from scripts.registry.locks import Lock
@@ -413,7 +413,7 @@ import os, sys, psutil
 from pathlib import Path
 from scripts import edge
 from scripts.edge import Common
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 edge.TOP = Path(sys.argv[1])
 with edge.verb("backup", Common(unattended=sys.argv[2])):
     print(LocalHost("here").read("nice").decode().strip(), int(psutil.Process().ionice().ioclass))
@@ -438,7 +438,7 @@ import sys
 from pathlib import Path
 from scripts import edge
 from scripts.edge import Common
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 edge.TOP = Path(sys.argv[1])
 with edge.verb("backup", Common()) as run:
     def story(instance):

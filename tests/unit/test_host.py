@@ -8,7 +8,8 @@ import pytest
 
 from scripts.errors import CommandError
 from scripts.hosts import identity, process
-from scripts.hosts.host import Host, LocalHost
+from scripts.hosts.host import Host
+from scripts.hosts.local import LocalHost
 from tests.unit.recording_host import RecordingHost
 
 HERE = LocalHost("here")

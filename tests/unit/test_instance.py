@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from scripts.errors import RegistryError
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost
 from scripts.registry import registry
 from scripts.registry.instance import Instance

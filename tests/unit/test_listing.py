@@ -8,7 +8,7 @@ import pytest
 
 from scripts.errors import CommandError
 from scripts.hosts import listing
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from tests.unit.recording_host import RecordingHost
 
 ODD = [b"two\nlines", b"-rf", b"latin1-\xff", b" blank ", b"*?[a]", b"back\\slash"]

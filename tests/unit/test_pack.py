@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.errors import ArchiveError, CommandError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.store import checksums, index, walk
 from scripts.store.delivery import Delivery
 from scripts.store.pack import pack_tree

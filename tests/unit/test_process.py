@@ -16,7 +16,7 @@ import pytest
 from scripts.errors import CommandError
 from scripts.hosts import jobs, outcome, process
 from scripts.hosts.command import Command
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 
 TOP = Path(__file__).resolve().parents[2]
 HERE = LocalHost("here")
@@ -431,7 +431,7 @@ def test_a_descriptor_of_one_program_does_not_reach_another(tmp_path):
 
 def start_run(*lines: str, is_lasting: bool = True) -> subprocess.Popen:
     """Start a Python that runs these lines; when it lasts, wait until a child of it runs."""
-    text = "\n".join(["from scripts.hosts import process", "from scripts.hosts.host import LocalHost",
+    text = "\n".join(["from scripts.hosts import process", "from scripts.hosts.local import LocalHost",
                       "here = LocalHost('here')", *lines])
     run = subprocess.Popen([sys.executable, "-c", text], cwd=TOP, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 10
@@ -511,7 +511,7 @@ def test_a_signal_at_the_very_start_of_a_program_loses_none():
 # The terminal
 
 def test_attach_returns_the_code_of_the_program():
-    text = ("import sys; from scripts.hosts import process; from scripts.hosts.host import LocalHost; "
+    text = ("import sys; from scripts.hosts import process; from scripts.hosts.local import LocalHost; "
             "sys.exit(process.attach(LocalHost('here').command('bash', '-c', 'read line; exit $line')))")
     run = subprocess.run([sys.executable, "-c", text], cwd=TOP, input=b"7\n", timeout=10, check=False)
     assert run.returncode == 7

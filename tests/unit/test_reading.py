@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from scripts.errors import ArchiveError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.store import damage, index, members, picking, reading
 from scripts.store.picking import Wish
 from tests.unit import segmented

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from scripts.errors import RefusedError
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
 from scripts.steps import restricting

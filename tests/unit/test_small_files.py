@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import CommandError
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.tiki import small_files
 from scripts.tiki.small_files import BESIDE, OwnersLost, SmallFile
 

@@ -13,7 +13,7 @@ import pytest
 from scripts.errors import CommandError, HostError
 from scripts.hosts import process, stats
 from scripts.hosts.command import Command
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.hosts.stats import Folders
 from scripts.store import walk
 from scripts.store.far_tree import FarTree

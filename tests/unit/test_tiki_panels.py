@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import CommandError
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.tiki import host_facts, panels
 from scripts.tiki.host_facts import HostFacts, Php
 from scripts.tiki.requirements import Requirement

@@ -9,7 +9,7 @@ import pytest
 from scripts.errors import CommandError, HostError
 from scripts.hosts import identity, process, rsync_ways, shared, transfer
 from scripts.hosts.command import Command
-from scripts.hosts.host import LocalHost
+from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost
 from scripts.hosts.sudo import AccountHost
 from tests.unit.recording_host import RecordingHost

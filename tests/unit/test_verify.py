@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import ArchiveError
-from scripts.hosts.host import MANAGER
+from scripts.hosts.local import MANAGER
 from scripts.store import archive, checksums, index, verify
 from scripts.store.archive import Archive
 from tests.unit import segmented
