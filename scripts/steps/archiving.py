@@ -79,7 +79,7 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Made | None:
         whole = _read_whole(found, previous)
         written = _write(found, folder, wishes, pending, previous, whole)
     _tell(found, written, previous)
-    record = _record(found, wishes, written, whole)
+    record = _record(found, wishes, written)
     committing.commit(pending, record, written.packed.read_back)
     return Made(archive.read(final), written.packed.counts)
 
@@ -133,11 +133,11 @@ def _warnings(written: _Written) -> list[str]:
     return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in written.packed.vanished)]
 
 
-def _record(found: Site, wishes: Wishes, written: _Written, whole: str) -> Record:
+def _record(found: Site, wishes: Wishes, written: _Written) -> Record:
     now, packed = archive.now(), written.packed
     return Record(wishes.kind, now, str(found.probe.version), verified=now, content_bytes=packed.stream_bytes,
                   warnings=len(_warnings(written)), dumped=written.dumped.moment.isoformat(timespec="seconds"),
-                  read_whole=whole or now)
+                  read_whole=packed.read_whole)
 
 
 def before(found: Site, folder: Path) -> str:

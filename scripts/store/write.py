@@ -65,7 +65,7 @@ class Contents:
 class Packed:
     """What went into an archive; damaged is how many segments of the one before were not whole.
 
-    read_back has read some of it from the disk already.
+    read_back has read some of it from the disk already. read_whole is when all of the site was read for the last time.
     """
 
     read_back: ReadBack
@@ -73,6 +73,7 @@ class Packed:
     counts: Counts = field(default_factory=Counts)
     vanished: list[str] = field(default_factory=list)
     damaged: int = 0
+    read_whole: str = ""
 
     @property
     def stream_bytes(self) -> int:
@@ -106,6 +107,7 @@ def write(pending: Pending, contents: Contents, packer: Packer, whole: str,
             with open(contents.list_path, "wb") as listing:
                 row = Row(descriptor, writer, previous, listing, on_bytes)
                 packed = _fill(contents, plans, planner, packer, row, ReadBack(pending.partial))
+            packed.read_whole = header.read_whole
             writer.finish(lambda count: Totals(row.size_bytes, packed.stream_bytes, count, packed.files))
         finally:
             writer.close()
