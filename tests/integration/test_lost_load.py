@@ -181,7 +181,8 @@ def test_clients_of_a_run_that_was_killed_meanwhile_are_ended_by_the_next(place)
     assert ended.code == -signal.SIGKILL
     appears(place.masters_are_gone)
     left = filling()
-    assert len(left) == 2 and place.locked("shop") == 2, "nothing there knows that the run is gone"
+    # One of the two tables may have had its last row by now.
+    assert len(left) == 2 and place.locked("shop"), "nothing there knows that the run is gone"
     again = place.run("restore", **place.restore, safety="no")
     assert again.is_success and again.seconds < LONGEST_RUN, again
     assert not left.keys() & filling().keys()
