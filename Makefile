@@ -76,7 +76,7 @@ restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] 
 
 ##@ Sites side by side
 clone: ## Make one site what another is, kept quiet: FROM= TO=b[,c] [ONLY=data|code] [ARCHIVE=] [KIND=failover|office|demo|before|debug] [EXPIRES=90d] [MOVE=1]
-	$(call trim,clone,FROM TO ONLY CONFIRM ARCHIVE KIND EXPIRES FULL QUIET MOVE CHANGED OPEN)
+	$(call trim,clone,FROM TO ONLY CONFIRM ARCHIVE KIND EXPIRES FULL QUIET MOVE CHANGED OPEN UNVERIFIED)
 refresh: ## Bring a stage the data of its PARENT, not the code: INSTANCE= [CONFIRM=name] [CHANGED=discard] [FULL=1]
 	$(call trim,refresh,INSTANCE CONFIRM FULL CHANGED OPEN)
 promote: ## Bring a stage's code, not its data, to the next one up; backup first: INSTANCE= [TO=] [CONFIRM=name]

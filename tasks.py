@@ -121,19 +121,22 @@ def maintenance(context, instance=None, state=None, reason=None, dry=None, verbo
 
 @task
 def clone(context, from_=None, to=None, only=None, confirm=None, archive=None, kind=None, expires=None, full=None,
-          quiet=None, move=None, changed=None, open_=None, dry=None, verbose=None, json=None, unattended=None):
+          quiet=None, move=None, changed=None, open_=None, unverified=None, dry=None, verbose=None, json=None,
+          unattended=None):
     """Make one site what another one is."""
     with edge.verb("clone", _common(dry, verbose, json, unattended)) as run:
         from scripts.present import output
         from scripts.steps import cloning_words
         from scripts.verbs import clone as story
+        is_unverified = edge.switch(unverified, "UNVERIFIED")
         manner = cloning_words.manner(edge.one_of(only, "ONLY", ("data", "code")),
                                       edge.one_of(kind, "KIND", cloning_words.KINDS), edge.switch(full, "FULL"),
-                                      edge.switch(quiet or "yes", "QUIET"), edge.switch(move, "MOVE"), archive or "")
+                                      edge.switch(quiet or "yes", "QUIET"), edge.switch(move, "MOVE"), archive or "",
+                                      is_unverified)
         wishes = story.Wishes(manner, confirm or "", archive or "", cloning_words.expiry(expires),
                               edge.one_of(changed, "CHANGED", ("keep", "discard")) == "discard",
-                              edge.switch(open_, "OPEN"), cloning_words.given(only, archive, kind, expires, full, quiet,
-                                                                              move, open_))
+                              edge.switch(open_, "OPEN"), is_unverified,
+                              cloning_words.given(only, archive, kind, expires, full, quiet, move, open_, unverified))
         source = run.instance(from_, "FROM")
         rows = run.each(cloning_words.targets(run.settings, to or "", source.name),
                         lambda one: [*edge.changing(one), *edge.reading(source)],
@@ -456,7 +459,7 @@ def _clone_and_update(verb: str, given: dict, common: Common, version: str | Non
                  if value and key not in ("from_", "to", "confirm", "changed")}
         asked = clone.Wishes(manner, given["confirm"] or "", "", cloning_words.expiry(given["expires"]),
                              edge.one_of(given["changed"], "CHANGED", ("keep", "discard")) == "discard",
-                             edge.switch(given["open_"], "OPEN"), words)
+                             edge.switch(given["open_"], "OPEN"), given=words)
         code = {key: given[key] for key in ("revision", "lag", "local", "php_check")}
         wishes = cloneandupdate.Wishes(asked, _code_wishes(cloneandupdate.update, code | {"confirm": None}),
                                        given["test"] or "")

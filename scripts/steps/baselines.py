@@ -38,7 +38,7 @@ class Broken(HostError):
 
 def read(instance: Instance) -> Baseline | None:
     """Return the baseline; None when there is none. Raises Broken when it is not what TRIM wrote."""
-    path = _path(instance)
+    path = file_of(instance)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -58,16 +58,16 @@ def write(instance: Instance, baseline: Baseline) -> None:
         return
     packed = gzip.compress(baseline_form.text(baseline).encode("utf-8", "surrogateescape"), compresslevel=1, mtime=0)
     MANAGER.make_folder(str(_folder(instance)), 0o700)
-    MANAGER.write(str(_path(instance)), _seal(instance, packed).encode() + b"\n" + packed, 0o600)
+    MANAGER.write(str(file_of(instance)), _seal(instance, packed).encode() + b"\n" + packed, 0o600)
 
 
 def forget(instance: Instance) -> None:
     """Remove the baseline: the instance is another site from now on."""
-    MANAGER.remove(str(_path(instance)))
+    MANAGER.remove(str(file_of(instance)))
 
 
 def exists(instance: Instance) -> bool:
-    return _path(instance).exists()
+    return file_of(instance).exists()
 
 
 def sealed(instance: Instance, text: str) -> str:
@@ -236,5 +236,6 @@ def _folder(instance: Instance) -> Path:
     return instance.settings.state / "baselines"
 
 
-def _path(instance: Instance) -> Path:
+def file_of(instance: Instance) -> Path:
+    """Return where the baseline of an instance lies."""
     return _folder(instance) / f"{instance.name}{ENDING}"

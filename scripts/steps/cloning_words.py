@@ -29,13 +29,16 @@ def targets(settings: Settings, given: str, source: str) -> str:
     return ",".join(names)
 
 
-def manner(only: str | None, kind: str | None, full: bool, is_quiet: bool, is_move: bool, archive: str) -> Manner:
+def manner(only: str | None, kind: str | None, full: bool, is_quiet: bool, is_move: bool, archive: str,
+           is_unverified: bool = False) -> Manner:
     """Return how the clone is made; raise UsageError for words that do not go together."""
     for word, is_given in (("ONLY", only), ("KIND", kind), ("ARCHIVE", archive)):
         if is_move and is_given:
             raise UsageError(f"MOVE=1 brings a whole living site to its new place: it does not go with {word}=")
     if only and archive:
         raise UsageError("ONLY= does not go with ARCHIVE=: an archive comes as a whole")
+    if is_unverified and not archive:
+        raise UsageError("UNVERIFIED=yes is about an archive: give ARCHIVE= too")
     return Manner((only,) if only else lineage.ALL, full, is_quiet, is_move, kind or "")
 
 
@@ -58,8 +61,8 @@ def expiry(text: str | None, today: date | None = None) -> str:
 
 
 def given(only: str | None, archive: str | None, kind: str | None, expires: str | None, full: str | None,
-          quiet: str | None, move: str | None, open_: str | None) -> dict[str, str]:
+          quiet: str | None, move: str | None, open_: str | None, unverified: str | None) -> dict[str, str]:
     """Return the variables of make that a clone which broke off has to be called with again."""
     words = {"ONLY": only, "ARCHIVE": archive, "KIND": kind, "EXPIRES": expires, "FULL": full, "QUIET": quiet,
-             "MOVE": move, "OPEN": open_}
+             "MOVE": move, "OPEN": open_, "UNVERIFIED": unverified}
     return {name: text for name, text in words.items() if text}

@@ -108,14 +108,15 @@ def _known(done: Look) -> Baseline | None:
         known = baselines.read(done.instance)
     except baselines.Broken as fault:
         done.may_be_kept = False
-        done.finding(BASELINE, "baseline", f"{fault}. The site is compared with its release until all is accepted "
-                     f"anew: make check INSTANCE={done.instance.name} ACCEPT=all")
+        done.finding(BASELINE, "baseline", f"{fault}. The site is compared with its release until a new one is "
+                     f"accepted: make check INSTANCE={done.instance.name} ACCEPT=baseline")
         known = None
     else:
         if known is None and earlier and earlier.has_baseline:
             done.may_be_kept = False
             done.finding(BASELINE, "baseline", "was there at the last look, and is gone. The site is compared with its "
-                         f"release until all is accepted anew: make check INSTANCE={done.instance.name} ACCEPT=all")
+                         f"release until a new one is accepted: make check INSTANCE={done.instance.name} "
+                         "ACCEPT=baseline")
     done.is_first = known is None
     return known
 

@@ -99,19 +99,22 @@ def why_not_installed(instance: Instance, found: Probe) -> RegistryError | HostE
     """Return the fault that keeps us from working with what was found, or None."""
     place, name = f"{instance.name}: {instance.web_root}", instance.name
     if found.state == "missing":
-        return RegistryError(f"{place}: there is no such folder on the host. Give another WEB_ROOT in {name}.env, or "
-                             f"make the folder and then: make blank NAME={name}")
+        return RegistryError(f"{place}: there is no such folder on the host. {_where_nothing_is(name)}")
     if found.state == "unreadable":
         return HostError(f"{place}: this account may not read the folder. Give the site's owner as SSH_USER, or run "
                          "TRIM as one who may")
     if found.state == "empty":
-        return RegistryError(f"{place}: the folder is empty. For a new site: make blank NAME={name}; otherwise give "
-                             f"another WEB_ROOT in {name}.env")
+        return RegistryError(f"{place}: the folder is empty. {_where_nothing_is(name)}")
     if not found.is_tiki:
         instead = ", ".join(" ".join(entry.split()) for entry in found.entries)
         return RegistryError(f"{place}: this is not a Tiki: there is no {layout.SETUP}, but {instead}. Give another "
                              f"WEB_ROOT in {name}.env")
     return _why_no_config(instance, found)
+
+
+def _where_nothing_is(name: str) -> str:
+    return (f"To bring the site back there: make restore INSTANCE={name}; where it moved, give another WEB_ROOT: "
+            f"make edit INSTANCE={name}")
 
 
 def _why_no_config(instance: Instance, found: Probe) -> RegistryError | HostError | None:

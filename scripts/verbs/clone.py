@@ -54,6 +54,7 @@ class Wishes:
     expires: str = ""
     discards: bool = False
     may_be_open: bool = False
+    is_unverified: bool = False
     given: Mapping[str, str] | None = None
     verb: str = "clone"
 
@@ -232,7 +233,8 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
         note = {"source": source.name, "verb": wishes.verb, "variables": _again(source, target, wishes)}
         becoming = restore.Becoming(note, places, _kept_here, settle)
         done = restore.restore(target, restore.Wishes(source.name, wishes.archive, target.name, has_safety,
-                                                      becoming=becoming, is_full=wishes.manner.full))
+                                                      wishes.is_unverified, becoming=becoming,
+                                                      is_full=wishes.manner.full))
     if done is None:
         return None
     cloning.remember(source, target, wishes.manner, told, chosen.path.name)

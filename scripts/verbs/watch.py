@@ -6,7 +6,7 @@ The look of make check for the crontab: what it finds ends the run with Findings
 from scripts.errors import Findings
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import findings, watching, watching_database
+from scripts.steps import baselines, findings, watching, watching_database
 
 
 def watch(instance: Instance) -> dict[str, object]:
@@ -42,6 +42,7 @@ def tell_first(done: watching.Look) -> None:
                "it is a finding until it is accepted")
     if done.release and done.release.is_partial:
         output.say(f"{name}: that does not tell of every kind of file: the others are taken as they are now. Better: "
-                   f"make prepare VERSION={done.release.version}, then remove var/baselines/{name}.baseline")
+                   f"make prepare VERSION={done.release.version}, then rm {baselines.file_of(done.instance)}, then "
+                   f"make check INSTANCE={name} ACCEPT=baseline")
     if done.database is not None:
         output.say(watching_database.names_of(done.instance, done.database))

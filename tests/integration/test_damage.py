@@ -240,6 +240,18 @@ def test_a_foreign_archive_is_taken_only_with_unverified_and_restores_onto_a_bla
     assert found == wanted
 
 
+def test_a_clone_takes_a_foreign_archive_only_with_unverified(place, tmp_path):
+    archive = foreign(place, tmp_path, columns=4)
+    name, web_root, _ = place.blank()
+    words = {"from_": "wiki", "to": name, "archive": str(archive)}
+    ended = forked.run(place.kit.top, "clone", **words)
+    assert ended.code == DAMAGED and "UNVERIFIED=yes" in ended.stderr and not web_root.exists(), ended
+    ended = forked.run(place.kit.top, "clone", **words, unverified="yes")
+    assert ended.is_success, ended
+    own = {b"db/local.php"}
+    assert describe_tree(web_root, own) == describe_tree(place.sample.folder, own)
+
+
 def test_a_partial_archive_of_tiki_manager_is_refused_with_the_reason(place, tmp_path):
     archive = foreign(place, tmp_path, columns=4, extent="partial")
     name, web_root, _ = place.blank()

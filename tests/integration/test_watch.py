@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -227,6 +228,11 @@ def test_a_baseline_that_was_changed_is_found_and_not_trusted(shared):
     assert site.findings()["baseline"] == {"baseline"}
     path.unlink()
     assert site.findings()["baseline"] == {"baseline"}
+    ended = site.run("check")
+    [advised] = set(re.findall(r"make check INSTANCE=\S+ ACCEPT=(\w+)", ended.stdout + ended.stderr))
+    assert site.run("check", accept=advised).is_success
+    found = site.findings()
+    assert "baseline" not in found and found[SHELL_PATH] == {"new"}     # it takes nothing else for right
     (site.root / SHELL_PATH).unlink()
     assert site.run("check", accept="all").is_success
     assert site.findings() == {}

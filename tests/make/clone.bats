@@ -90,6 +90,8 @@ teardown() {
   assert_one_line "it does not go with ONLY="
   trim clone FROM=blog TO=copy ARCHIVE=latest ONLY=data
   assert_one_line "ONLY= does not go with ARCHIVE="
+  trim clone FROM=blog TO=copy UNVERIFIED=yes
+  assert_one_line "UNVERIFIED=yes is about an archive: give ARCHIVE= too"
   trim clone FORM=blog TO=copy
   assert_one_line "FORM= is not a variable of make clone (did you mean FROM?)"
   assert_nothing_changed

@@ -78,9 +78,9 @@ def test_passwords_need_not_be_utf8():
 
 
 FAULTS = [
-    ({"state": "missing"}, RegistryError, "no such folder"),
+    ({"state": "missing"}, RegistryError, "no such folder.*make restore INSTANCE=wiki"),
     ({"state": "unreadable"}, HostError, "may not read the folder"),
-    ({"state": "empty"}, RegistryError, "make blank NAME=wiki"),
+    ({"state": "empty"}, RegistryError, "make restore INSTANCE=wiki"),
     ({"state": "other", "entries": ["wp-login.php", "two\nlines"]}, RegistryError,
      r"not a Tiki.*wp-login\.php, two lines"),
     ({"state": "tiki", "problem": "missing"}, RegistryError, "never installed"),
