@@ -135,7 +135,7 @@ cloneandupdate: ## Clone, then update the clone; what changed, how it answers; T
 cloneandupgrade: ## The same to another branch or release: FROM= TO= VERSION=27.x [TEST=command] [CONFIRM=name]
 	$(call trim,cloneandupgrade,FROM TO VERSION $(CLONE_AND_UPDATE))
 bisect: ## Find the commit that broke something, on a clone: INSTANCE= GOOD=commit-or-tag BAD=commit-or-tag [RUN=command]
-	$(call trim,bisect,INSTANCE GOOD BAD RUN PHP_CHECK)
+	$(call trim,bisect,INSTANCE GOOD BAD RUN LOCAL PHP_CHECK)
 rollback: ## Back to before the last update, upgrade or promote, code and database: INSTANCE= [CONFIRM=name]
 	$(call trim,rollback,INSTANCE CONFIRM)
 versions: ## Which Tikis can be had, the PHP each needs, and whether a host has it: [INSTANCE=]
@@ -201,7 +201,7 @@ show-snapshot: ## A dump with one row a line and the tree of a show, behind its 
 show-reset: ## A show as it was when new, with new passwords: ID=
 	$(call trim,show-reset,ID)
 show-update: ## The newest code of a show's version; what was done in it stays: ID=
-	$(call trim,show-update,ID)
+	$(call trim,show-update,ID PHP_CHECK)
 show-destroy: ## A last snapshot, then all of a show goes: ID=id,...|due|all [CONFIRM=all] [SNAPSHOT=no]
 	$(call trim,show-destroy,ID CONFIRM SNAPSHOT)
 show-gate: ## What sshd runs for a web front end's key, see docs/show.md: ROLE=front|user|admin [FOR_USER=name]

@@ -412,11 +412,14 @@ def temporary_user(context, instance=None, in_group=None, days=None, name=None, 
         output.show_json(run.each(instance, edge.reading, lambda one: story.temporary_user(one, wishes)))
 
 
+LOCAL = ("keep", "discard")     # what LOCAL= may be; the first where it is not given
+
+
 def _code_wishes(story, given: dict):
     """Return what update and upgrade were asked for; given are the variables of the call."""
     named = {key.upper(): value for key, value in given.items() if value}
     return story.Wishes(given["revision"] or "", given["lag"] or "",
-                        edge.one_of(given["local"], "LOCAL", ("keep", "discard")) or "keep",
+                        edge.one_of(given["local"], "LOCAL", LOCAL) or LOCAL[0],
                         edge.switch(given["php_check"] or "yes", "PHP_CHECK"), given["confirm"] or "", named)
 
 
@@ -506,14 +509,15 @@ def rehearse(context, instance=None, version=None, revision=None, lag=None, loca
 
 
 @task
-def bisect(context, instance=None, good=None, bad=None, run=None, php_check=None, dry=None, verbose=None, json=None,
-           unattended=None):
+def bisect(context, instance=None, good=None, bad=None, run=None, local=None, php_check=None, dry=None, verbose=None,
+           json=None, unattended=None):
     """Find the commit that broke something."""
-    given = {"GOOD": good, "BAD": bad, "RUN": run, "PHP_CHECK": php_check}
+    given = {"GOOD": good, "BAD": bad, "RUN": run, "LOCAL": local, "PHP_CHECK": php_check}
     with edge.verb("bisect", _common(dry, verbose, json, unattended)) as running:
         from scripts.present import output
         from scripts.verbs import bisect as story
         wishes = story.Wishes(good or "", bad or "", run or "", edge.switch(php_check or "yes", "PHP_CHECK"),
+                              edge.one_of(local, "LOCAL", LOCAL) or LOCAL[0],
                               {key: text for key, text in given.items() if text})
         one = running.instance(instance)
         with running.holding(edge.changing(one), one) as note:
@@ -629,12 +633,13 @@ def show_reset(context, id=None, dry=None, verbose=None, json=None, unattended=N
 
 
 @task
-def show_update(context, id=None, dry=None, verbose=None, json=None, unattended=None):
+def show_update(context, id=None, php_check=None, dry=None, verbose=None, json=None, unattended=None):
     """Bring a show to the newest code of its version."""
     with edge.verb("show-update", _common(dry, verbose, json, unattended)) as run:
         from scripts.present import output
         from scripts.verbs import show_update as story
-        output.show_json([story.show_update(run.settings, story.showing.named(run.settings, id))])
+        is_checked = edge.switch(php_check or "yes", "PHP_CHECK")
+        output.show_json([story.show_update(run.settings, story.showing.named(run.settings, id), php_check=is_checked)])
 
 
 @task
@@ -981,8 +986,10 @@ def _changing_with_mods(instance):
 
 def _mods_wishes(run, mod=None, provider=None, answers_given=None, answers=None, force=None, yes=None, confirm=None):
     """Return what a change of mods was asked for, and its variables as they were given."""
+    from scripts.notify.secrets import HIDDEN
     from scripts.steps import mods_changing
-    answered = "***" if answers_given else None  # messages say how to go on after a run that broke, and mails hold them
+    # Messages say how to go on after a run that broke, and mails hold them.
+    answered = HIDDEN if answers_given else None
     given = {"MOD": mod, "PROVIDER": provider, "SET": answered, "ANSWERS": answers, "FORCE": force, "YES": yes,
              "CONFIRM": confirm}
     return mods_changing.Wishes(mod or "", provider or "", answers_given or "",

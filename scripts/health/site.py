@@ -83,7 +83,7 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
     if note and (note.is_clone or note.variables):
         confirm = {"CONFIRM": instance.name} if instance.guarded and note.verb not in UNCONFIRMED else {}
         yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: the site is a mixture, "
-                    "and visitors see the maintenance page",
+                    f"and visitors see the maintenance page{note.remark}",
                     mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))
         return
     if note:

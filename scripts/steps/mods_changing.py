@@ -95,7 +95,7 @@ def steps_of(found: Site, state: State, plan: Plan, wishes: Wishes, again: Colle
     instance = found.instance
     packages = {step.new.mod: mods_steps.package(instance.settings, step.new) for step in plan.steps}
     packages |= {mod: _same(instance, state, mod, wishes.provider) for mod in again}
-    _refuse_maintenance(packages)
+    _refuse_maintenance(instance, packages)
     new = mods_answers.given(wishes.set, wishes.answers, [one.control for one in packages.values()])
     steps = []
     for mod, package in packages.items():
@@ -117,11 +117,12 @@ def _same(instance: Instance, state: State, mod: str, provider: str) -> Package:
     return mods_steps.package(instance.settings, choices[0])
 
 
-def _refuse_maintenance(packages: Mapping[str, Package]) -> None:
+def _refuse_maintenance(instance: Instance, packages: Mapping[str, Package]) -> None:
     for mod, package in packages.items():
         if package.control.type == names.MAINTENANCE:
             raise RefusedError(f"{mod}: is of the type {names.MAINTENANCE}: its SQL is run at will, and it is never "
-                               f"installed. Nothing was changed. Next: make mods-run MOD={mod}")
+                               f"installed. Nothing was changed. Next: make mods-run INSTANCE={instance.name} "
+                               f"MOD={mod}")
 
 
 def removing(state: State, mods: Collection[str], runs_sql: bool = True) -> list[Step]:

@@ -55,7 +55,7 @@ def _php(found: Probe, version: str, range_counts: bool) -> list[str]:
     if wanted is None:
         output.warn(f"which PHP Tiki {version} needs is not known here; PHP {found.php_version} is taken as it is")
     elif range_counts and (problem := wanted.php_problem(found.php_version)):
-        told.append(f"{problem}; set PHP= to another program, or PHP_CHECK=no if you know better")
+        told.append(f"{problem}; set PHP= (of shows: SHOW_PHP) to another program, or PHP_CHECK=no if you know better")
     lacking = [name for name in NEEDED_EXTENSIONS if name not in found.extensions]
     if lacking:
         told.append(f"PHP lacks {', '.join(lacking)}: install {', '.join('php-' + _package(name) for name in lacking)}")

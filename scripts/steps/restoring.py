@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scripts.errors import RefusedError
 from scripts.hosts.local import MANAGER
+from scripts.notify.secrets import HIDDEN
 from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import notes
@@ -53,6 +54,12 @@ class Note:
         if self.is_update:
             return f"{'a' if self.verb == 'rollback' else 'an'} {self.verb} to {self.version}"
         return f"a {self.verb} of {self.source or self.archive}" if self.source or self.archive else f"a {self.verb}"
+
+    @property
+    def remark(self) -> str:
+        """Return what is said behind the call that goes on, where a secret of it is not shown."""
+        hidden = [name for name, value in self.variables.items() if value == HIDDEN]
+        return f" (give {', '.join(f'{name}=' for name in hidden)} as before in place of {HIDDEN})" if hidden else ""
 
     @property
     def moment(self) -> datetime:
@@ -105,7 +112,7 @@ def way_out(instance: Instance, note: Note) -> str:
                 f"site's PHP nor its code{back}")
     if note.variables:  # not offered to visitors as it is: a clone may still act as its source
         given = shlex.join(f"{name}={value}" for name, value in note.variables.items())
-        return f"Next: make {note.verb} {given}{back}"
+        return f"Next: make {note.verb} {given}{note.remark}{back}"
     return (f"Next: make restore INSTANCE={instance.name} ARCHIVE={note.archive}{back}; to open the site as it is: "
             f"make maintenance INSTANCE={instance.name} STATE=off")
 

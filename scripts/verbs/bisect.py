@@ -50,13 +50,14 @@ QUESTION = {GOOD: "good: the fault is not there", BAD: "bad: the fault is there"
 class Wishes:
     """What the operator asked for: a good and a bad commit or tag, a command line that tells which one is which.
 
-    given are the variables of make as they stood there, for the line that goes on.
+    local is keep or discard, given are the variables of make as they stood there, for the line that goes on.
     """
 
     good: str = ""
     bad: str = ""
     run: str = ""
     php_check: bool = True
+    local: str = "keep"
     given: Mapping[str, str] | None = None
 
 
@@ -173,7 +174,8 @@ def _brought(instance: Instance, word: Word, commit: Commit, state: State, wishe
     bisecting.write(instance, state)
     _load_start(instance, state, wishes)
     try:
-        updating.carry_out(instance, tree, update.Wishes(php_check=wishes.php_check), archive=state.archive)
+        asked = update.Wishes(local=wishes.local, php_check=wishes.php_check)
+        updating.carry_out(instance, tree, asked, archive=state.archive)
         return ""
     except BusyError:
         raise

@@ -8,7 +8,8 @@ from scripts.steps import showing, showing_bases, showing_updating
 from scripts.steps import showing_places as places
 
 
-def show_update(settings: Settings, show_id: str, is_prepared: bool = False) -> dict[str, object] | None:
+def show_update(settings: Settings, show_id: str, is_prepared: bool = False, php_check: bool = True
+                ) -> dict[str, object] | None:
     """Bring a show to the newest code of its version word; None in a dry run.
 
     is_prepared takes the newest base that is there and makes none.
@@ -17,7 +18,7 @@ def show_update(settings: Settings, show_id: str, is_prepared: bool = False) -> 
     places.refuse_maintenance(settings)
     known = showing.read(settings, show_id)
     new = showing_bases.ready(settings, known.version) if is_prepared else \
-        showing_bases.made(settings, known.version, True, output.say)
+        showing_bases.made(settings, known.version, php_check, output.say)
     if new.key == known.base:
         output.say(f"{show_id}: Tiki {known.tiki}, nothing newer")
         return {**showing.told(settings, known), "updated": []}

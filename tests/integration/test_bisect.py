@@ -22,6 +22,7 @@ BROKEN_PATCH = "installer/schema/20260102_wrong_tiki.sql"
 LINE = ({"one.txt": "1"}, {PATCH: "CREATE TABLE more (id int);\n"}, {"two.txt": "2"},
         {"lib/fault.php": "<?php // broken\n"}, {"three.txt": "3"}, {"four.txt": "4"})
 FAULT = 4
+REFUSED = 9      # exit code
 RUN = 'test ! -e "$TRIM_WEB_ROOT/lib/fault.php"'
 
 
@@ -113,6 +114,21 @@ def nothing_is_left(kit: Toolkit) -> bool:
     return bisecting.read(one) is None and not bisecting.dump(one).exists() and not restoring.unfinished(one) \
         and not [tree for tree in trees.all_trees(kit.settings) if tree.is_of_commit] \
         and fetch(one.web_url).status == 200
+
+
+def test_a_local_change_that_does_not_go_with_a_commit_is_left_out_when_asked(kit, remote):
+    """The first of all: later the clone was restored, and Tiki's own sums alone tell what its release shipped."""
+    own = Path(kit.instance("copy").web_root) / "start.txt"
+    own.write_text("ours")
+    good, _, bad = remote.commits[-1], remote.commit({"start.txt": "theirs"}), remote.commit({"lib/other.php": "<?php"})
+    before, words = everything(kit), {"good": good, "bad": bad, "run": 'test ! -e "$TRIM_WEB_ROOT/lib/other.php"'}
+    ended = bisect(kit, remote, **words)
+    assert ended.code == REFUSED and "LOCAL=discard" in ended.stderr, ended.stdout
+    ended = bisect(kit, remote, json="1", **words, local="discard")
+    assert ended.is_success, ended.stderr
+    assert json.loads(ended.stdout)[0]["first_bad"] == bad
+    assert everything(kit) == before and nothing_is_left(kit)
+    own.write_text("0")
 
 
 def test_the_first_bad_commit_is_found_and_the_clone_put_back(kit, remote, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from scripts.database import whereabouts
 from scripts.database.whereabouts import Whereabouts
 from scripts.errors import UsageError
+from scripts.notify import secrets
 from scripts.registry import registry
 from scripts.steps import cloning_words, lineage, restoring
 from scripts.steps.lineage import Lineage
@@ -77,6 +78,12 @@ def test_the_note_of_a_clone_tells_the_line_that_goes_on_and_does_not_offer_the_
     assert "make clone FROM=wiki TO=blog, or put back" in said
     assert "ARCHIVE=blog_1.tar.zst" in said
     assert "STATE=off" not in said
+
+
+def test_the_line_that_goes_on_says_which_secret_of_it_is_not_shown(blog):
+    restoring.begin(blog, "", "", verb="mods-install", variables={"INSTANCE": "blog", "SET": secrets.HIDDEN})
+    said = restoring.way_out(blog, restoring.unfinished(blog))
+    assert said == "Next: make mods-install INSTANCE=blog 'SET=***' (give SET= as before in place of ***)"
 
 
 def test_a_note_of_an_earlier_version_is_a_restore(blog, settings):
