@@ -46,11 +46,11 @@ INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_U
 CLONE_AND_UPDATE := REVISION LAG LOCAL PHP_CHECK TEST CONFIRM KIND EXPIRES FULL QUIET CHANGED OPEN
 
 ##@ Sites
-instance: ## Take over a Tiki, or create one with VERSION=: NAME= WEB_ROOT= [ACCESS=ssh SSH_HOST= ...]
+instance: ## Take over a Tiki, or create one with VERSION=: NAME= WEB_ROOT= [VERSION= [SOURCE=folder-or-file] [DB_ADMIN=option-file] [PHP_CHECK=no]] [ACCESS=ssh SSH_HOST= ...]
 	$(call trim,instance,NAME $(INSTANCE_KEYS) VERSION SOURCE DB_ADMIN PHP_CHECK)
 blank: ## Register an empty place to restore into: NAME= WEB_ROOT= DB_NAME= ... (DB_PASS from the environment)
 	$(call trim,blank,NAME $(INSTANCE_KEYS))
-instances: ## Table of all sites, with the age of their last archive
+instances: ## Table of all sites, with the age of their last archive: [INSTANCE=]
 	$(call trim,instances,INSTANCE)
 list: instances ## The same as instances
 doctor: ## Everything that could hurt at night, checked now: [INSTANCE=]
@@ -67,17 +67,17 @@ backup: ## Make a verified archive: INSTANCE= [KEEP=n] [EXCLUDE=paths] [COMPRESS
 	$(call trim,backup,INSTANCE KEEP EXCLUDE COMPRESS NO_INDEX JOBS)
 archives: ## What archives there are, and what is known of each: [INSTANCE=]
 	$(call trim,archives,INSTANCE)
-extract: ## Take files or one table out of an archive: INSTANCE= FILE=path|TABLE=name [ARCHIVE=] [DEST=folder|-] [LIST=1] [OVERWRITE=yes]
+extract: ## Take files or one table out of an archive: INSTANCE= FILE=path|TABLE=name [ARCHIVE=] [DEST=folder|-] [LIST=1] [OVERWRITE=yes] [UNVERIFIED=yes]
 	$(call trim,extract,INSTANCE ARCHIVE FILE TABLE DEST LIST OVERWRITE UNVERIFIED)
-prove: ## Show that an archive restores, without touching the site: INSTANCE= [ARCHIVE=]
+prove: ## Show that an archive restores, without touching the site: INSTANCE= [ARCHIVE=] [UNVERIFIED=yes]
 	$(call trim,prove,INSTANCE ARCHIVE UNVERIFIED JOBS)
-restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name] [FULL=1]
+restore: ## Make a site what an archive says: INSTANCE= [ARCHIVE=] [FROM=other] [CONFIRM=name] [FULL=1] [SAFETY=no] [UNVERIFIED=yes]
 	$(call trim,restore,INSTANCE ARCHIVE FROM CONFIRM SAFETY FULL UNVERIFIED)
 
 ##@ Sites side by side
-clone: ## Make one site what another is, kept quiet: FROM= TO=b[,c] [ONLY=data|code] [ARCHIVE=] [KIND=failover|office|demo|before|debug] [EXPIRES=90d] [MOVE=1]
+clone: ## Make one site what another is, kept quiet: FROM= TO=b[,c] [ONLY=data|code] [ARCHIVE=] [KIND=failover|office|demo|before|debug] [EXPIRES=90d] [MOVE=1] [CONFIRM=b,c] [CHANGED=discard] [FULL=1] [QUIET=no] [OPEN=yes] [UNVERIFIED=yes]
 	$(call trim,clone,FROM TO ONLY CONFIRM ARCHIVE KIND EXPIRES FULL QUIET MOVE CHANGED OPEN UNVERIFIED)
-refresh: ## Bring a stage the data of its PARENT, not the code: INSTANCE= [CONFIRM=name] [CHANGED=discard] [FULL=1]
+refresh: ## Bring a stage the data of its PARENT, not the code: INSTANCE= [CONFIRM=name] [CHANGED=discard] [FULL=1] [OPEN=yes]
 	$(call trim,refresh,INSTANCE CONFIRM FULL CHANGED OPEN)
 promote: ## Bring a stage's code, not its data, to the next one up; backup first: INSTANCE= [TO=] [CONFIRM=name]
 	$(call trim,promote,INSTANCE TO CONFIRM)
@@ -87,7 +87,7 @@ mirror: ## Keep one site a fixed time behind another, from its archives: FROM= T
 	$(call trim,mirror,FROM TO DELAY CONFIRM CHANGED OPEN FORCE)
 stages: ## Which site is derived from which, with the age of its data
 	$(call trim,stages,)
-compare: ## In what two sites differ, or a site and an archive: A=name B=name@latest [DIFF=path|all] [TABLE=name|all] [EXPECTED=1] [HTML=1]
+compare: ## In what two sites differ, or a site and an archive: A=name B=name@latest [DIFF=path|all] [TABLE=name|all] [EXPECTED=1] [HTML=1] [UNVERIFIED=yes]
 	$(call trim,compare,A B DIFF TABLE EXPECTED HTML UNVERIFIED)
 
 ##@ Everyday
@@ -124,17 +124,17 @@ temporary-user: ## A login for a helper that expires: INSTANCE= IN_GROUP= [DAYS=
 	$(call trim,temporary-user,INSTANCE IN_GROUP DAYS NAME DROP)
 
 ##@ Code
-update: ## The newest code of a site's branch or series, with a way back: INSTANCE= [REVISION=] [LAG=3d] [LOCAL=discard] [CONFIRM=name]
+update: ## The newest code of a site's branch or series, with a way back: INSTANCE= [REVISION=] [LAG=3d] [LOCAL=discard] [PHP_CHECK=no] [CONFIRM=name]
 	$(call trim,update,INSTANCE REVISION LAG LOCAL PHP_CHECK CONFIRM)
-upgrade: ## Another branch or release, above the one it has: INSTANCE= VERSION=27.x [LOCAL=discard] [PHP_CHECK=no] [CONFIRM=name]
+upgrade: ## Another branch or release, above the one it has: INSTANCE= VERSION=27.x [REVISION=] [LAG=3d] [LOCAL=discard] [PHP_CHECK=no] [CONFIRM=name]
 	$(call trim,upgrade,INSTANCE VERSION REVISION LAG LOCAL PHP_CHECK CONFIRM)
-rehearse: ## An update or upgrade tried on a throw-away clone: does it migrate, answer, how long: INSTANCE= [VERSION=] [TEST=command]
+rehearse: ## An update or upgrade tried on a throw-away clone: does it migrate, answer, how long: INSTANCE= [VERSION=] [REVISION=] [LAG=3d] [LOCAL=discard] [PHP=] [PHP_CHECK=no] [TEST=command]
 	$(call trim,rehearse,INSTANCE VERSION REVISION LAG LOCAL PHP_CHECK PHP TEST JOBS)
-cloneandupdate: ## Clone, then update the clone; what changed, how it answers; TEST judges: FROM= TO= [TEST=command] [CONFIRM=name]
+cloneandupdate: ## Clone, then update the clone; what changed, how it answers; TEST judges: FROM= TO= [TEST=command] [CONFIRM=name] [REVISION=] [LAG=3d] [LOCAL=discard] [PHP_CHECK=no] [KIND=] [EXPIRES=90d] [FULL=1] [QUIET=no] [CHANGED=discard] [OPEN=yes]
 	$(call trim,cloneandupdate,FROM TO $(CLONE_AND_UPDATE))
-cloneandupgrade: ## The same to another branch or release: FROM= TO= VERSION=27.x [TEST=command] [CONFIRM=name]
+cloneandupgrade: ## The same to another branch or release: FROM= TO= VERSION=27.x [TEST=command] [CONFIRM=name] [REVISION=] [LAG=3d] [LOCAL=discard] [PHP_CHECK=no] [KIND=] [EXPIRES=90d] [FULL=1] [QUIET=no] [CHANGED=discard] [OPEN=yes]
 	$(call trim,cloneandupgrade,FROM TO VERSION $(CLONE_AND_UPDATE))
-bisect: ## Find the commit that broke something, on a clone: INSTANCE= GOOD=commit-or-tag BAD=commit-or-tag [RUN=command]
+bisect: ## Find the commit that broke something, on a clone: INSTANCE= GOOD=commit-or-tag BAD=commit-or-tag [RUN=command] [LOCAL=discard] [PHP_CHECK=no]
 	$(call trim,bisect,INSTANCE GOOD BAD RUN LOCAL PHP_CHECK)
 rollback: ## Back to before the last update, upgrade or promote, code and database: INSTANCE= [CONFIRM=name]
 	$(call trim,rollback,INSTANCE CONFIRM)
@@ -148,17 +148,17 @@ patch: ## Local changes of a site's code, kept as patches: INSTANCE= [ACTION=lis
 ##@ Mods of a site
 mods: ## What mods there are, by type: installed, local, remote, published: INSTANCE= [TYPE=] [FIND=] [TIKI=] [PROVIDER=] [HTML=1]
 	$(call trim,mods,INSTANCE TYPE FIND TIKI PROVIDER HTML JOBS)
-mods-install: ## Install mods and what they require, shown first: INSTANCE= MOD=type-name,... [SET="var=value"] [YES=1] [FORCE=1]
+mods-install: ## Install mods and what they require, shown first: INSTANCE= MOD=type-name,... [SET="var=value"] [ANSWERS=file] [PROVIDER=] [CONFIRM=name] [YES=1] [FORCE=1]
 	$(call trim,mods-install,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
-mods-upgrade: ## The newest revision of mods, with the SQL between: INSTANCE= MOD=type-name,...|all [YES=1] [FORCE=1]
+mods-upgrade: ## The newest revision of mods, with the SQL between: INSTANCE= MOD=type-name,...|all [SET="var=value"] [ANSWERS=file] [PROVIDER=] [CONFIRM=name] [YES=1] [FORCE=1]
 	$(call trim,mods-upgrade,INSTANCE MOD PROVIDER SET ANSWERS FORCE YES CONFIRM JOBS)
-mods-remove: ## Take mods out, dependents first; what they replaced comes back: INSTANCE= MOD=type-name,... [YES=1] [FORCE=1]
+mods-remove: ## Take mods out, dependents first; what they replaced comes back: INSTANCE= MOD=type-name,... [CONFIRM=name] [YES=1] [FORCE=1]
 	$(call trim,mods-remove,INSTANCE MOD FORCE YES CONFIRM JOBS)
-mods-config: ## The answers to what a mod asks: INSTANCE= MOD= [SET="var=value"] [ANSWERS=file]
+mods-config: ## The answers to what a mod asks: INSTANCE= MOD= [SET="var=value"] [ANSWERS=file] [PROVIDER=]
 	$(call trim,mods-config,INSTANCE MOD PROVIDER SET ANSWERS)
 mods-check: ## The files of mods against what was installed: INSTANCE= [MOD=]
 	$(call trim,mods-check,INSTANCE MOD JOBS)
-mods-run: ## The SQL of a maintenance mod, its tables kept before: INSTANCE= MOD=maintenance-name [YES=1] [DRY=1]
+mods-run: ## The SQL of a maintenance mod, its tables kept before: INSTANCE= MOD=maintenance-name [SET="var=value"] [ANSWERS=file] [PROVIDER=] [CONFIRM=name] [YES=1]
 	$(call trim,mods-run,INSTANCE MOD PROVIDER SET ANSWERS YES CONFIRM JOBS)
 mods-diff: ## A mod's files in a site against the collection, for who works on it: INSTANCE= [MOD=]
 	$(call trim,mods-diff,INSTANCE MOD)
@@ -192,7 +192,7 @@ mods-mirror: ## A whole provider in another folder, here or behind ssh, sftp, ft
 	$(call trim,mods-mirror,PROVIDER TO)
 
 ##@ Show sites
-show: ## A throw-away Tiki with administrator rights, in seconds: VERSION=24.x [FOR=issue FOR_USER=name] [EXPIRES=7d] [PREPARE=1]
+show: ## A throw-away Tiki with administrator rights, in seconds: VERSION=24.x [FOR=issue FOR_USER=name] [EXPIRES=7d] [PREPARE=1] [PHP_CHECK=no]
 	$(call trim,show,VERSION FOR FOR_USER EXPIRES PREPARE PHP_CHECK)
 shows: ## Table of all shows: state, whose, until when, how big
 	$(call trim,shows,)
@@ -200,7 +200,7 @@ show-snapshot: ## A dump with one row a line and the tree of a show, behind its 
 	$(call trim,show-snapshot,ID)
 show-reset: ## A show as it was when new, with new passwords: ID=
 	$(call trim,show-reset,ID)
-show-update: ## The newest code of a show's version; what was done in it stays: ID=
+show-update: ## The newest code of a show's version; what was done in it stays: ID= [PHP_CHECK=no]
 	$(call trim,show-update,ID PHP_CHECK)
 show-destroy: ## A last snapshot, then all of a show goes: ID=id,...|due|all [CONFIRM=all] [SNAPSHOT=no]
 	$(call trim,show-destroy,ID CONFIRM SNAPSHOT)
@@ -208,7 +208,7 @@ show-gate: ## What sshd runs for a web front end's key, see docs/show.md: ROLE=f
 	$(call trim,show-gate,ROLE FOR_USER)
 
 ##@ Unattended
-cron: ## Let a verb run by itself, by a line of your crontab: VERB= [INSTANCE=] AT="30 2 * * *" [ARGS="KEEP=7"] [SYSTEMD=1]
+cron: ## Let a verb run by itself, by a line of your crontab: VERB= [INSTANCE=] AT="30 2 * * *" [ARGS="KEEP=7"] [SYSTEMD=1] [ID=]
 	$(call trim,cron,VERB INSTANCE AT ARGS ID SYSTEMD)
 crons: ## What runs by itself: next run, last run, how that ended
 	$(call trim,crons,)
@@ -256,7 +256,7 @@ help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
 		"$(TOP)/Makefile"
 	@echo $(OLD_WORDS) | fold -s -w 100 | sed 's/^/  /'
-	@printf '\nEvery verb: DRY=1 changes nothing, V=1 shows the commands, JSON=1 for programs, UNATTENDED=1 for cron,\nMAIL_TO= who is told of a failure, WAIT=10m for a busy site.\n'
+	@printf '\nEvery verb: DRY=1 changes nothing, V=1 shows the commands, JSON=1 for programs, UNATTENDED=1 for cron,\nMAIL_TO= who is told of a failure, WAIT=10m for a busy site; JOBS=4 where a verb does several sites at once.\n'
 
 ##@ TRIM's other words: each says what takes its place
 override OLD_WORDS := $(shell sed -n 's/^\([a-z-]*\): .*/\1/p' "$(TOP)/conf/old-words.txt")

@@ -40,7 +40,8 @@ class Settings:
     database_sessions: bool = described(True, help="no: every question to a database is a connection of its own. For "
                                                    "accounts that may have few at a time.")
     load_jobs: int | None = described(None, help="So many connections fill a database at once, 1 to 16; empty: "
-                                                 "as many as its host has processors, 2 to 4.", maximum=16)
+                                                 "as many as its host has processors, 2 to 4; 1 with "
+                                                 "DATABASE_SESSIONS=no.", maximum=16)
     host_keys: str = described("strict", choices=("strict", "accept-new"),
                                help="Unknown ssh host keys: strict refuses them, accept-new takes them unseen.")
     known_hosts: str = described("", help="Another known_hosts file than ssh's own.")
@@ -108,7 +109,7 @@ class Settings:
                                             "says it for one run.")
     nice: int = described(0, maximum=19, help="Unattended runs leave the processor to others: 0 (not at all) to 19.")
     ionice: str = described("none", choices=("none", "low", "idle"),
-                            help="Unattended runs leave this machine's disks to others.")
+                            help="Unattended runs leave this machine's disks to others: none, low or idle.")
     bwlimit: str = described("", pattern=r"\d+(\.\d+)?[kKmM]?", wants="kilobytes a second, as in 500, or 1.5m",
                              help="Trees travel to and from other hosts, and dumps from them, no faster than so many "
                                   "kilobytes a second.")

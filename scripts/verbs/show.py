@@ -55,6 +55,7 @@ def wishes(version: str | None, issue: str, user: str, expires: str, php_check: 
 def prepare(settings: Settings, asked: Wishes) -> dict[str, object]:
     """Make the base of a version's newest code, for the shows to come."""
     places.require(settings)
+    places.refuse_maintenance(settings)
     base = showing_bases.made(settings, asked.version, asked.php_check, output.say)
     dropped = showing_bases.drop_unused(settings, "show")
     output.say(f"{asked.version}: shows of Tiki {base.tiki} can be made from {base.key}")

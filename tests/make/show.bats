@@ -55,6 +55,9 @@ places_for_shows() {
   trim show VERSION=24.9
   assert_failure 9
   assert_output_contains "shows are under maintenance: a new disk"
+  trim show VERSION=24.9 PREPARE=1
+  assert_failure 9
+  assert_output_contains "shows are under maintenance: a new disk"
   [ ! -e "$BATS_TEST_TMPDIR/shows" ] || fail "something was made"
 }
 

@@ -14,6 +14,7 @@ from tests.lab.terminal import Terminal
 from tests.make.house import House, clean_environment
 
 VERBS = ("instance", "blank", "instances", "doctor", "maintenance", "backup", "archives", "prove", "restore")
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
 FAILED = 2  # make's own exit code, whatever the verb's was
 
 
@@ -44,6 +45,18 @@ def test_help_shows_every_verb_in_a_group_and_the_switches_of_all(house):
     assert {"Sites", "Archives", "This toolkit"} < set(groups)
     assert set(re.findall(r"^  ([a-z-]+) ", said, re.MULTILINE)) >= {*VERBS, "list", "setup", "demo", "test", "help"}
     assert all(f"{name}=1" in said.partition("\nEvery verb: ")[2] for name in ("DRY", "V", "JSON", "UNATTENDED"))
+
+
+def test_help_names_every_variable_that_a_verb_takes():
+    text = MAKEFILE.read_text()
+    for key, words in re.findall(r"^([A-Z_]+) := (.*)$", text, re.MULTILINE):
+        # Those of an env file are too many: its own page names them.
+        text = text.replace(f"$({key})", "" if key == "INSTANCE_KEYS" else words)
+    rules = re.findall(r"^([a-z-]+):.*## (.*)\n\t\$\(call trim,[a-z-]+,(.*)\)$", text, re.MULTILINE)
+    lacking = {verb: {word for word in takes.split() if not re.search(rf"\b{word}\b", said)} - {"JOBS"}
+               for verb, said, takes in rules}
+    assert len(rules) > 80 and not any(lacking.values()), {verb: words for verb, words in lacking.items() if words}
+    assert "JOBS=" in text.partition("Every verb: ")[2]
 
 
 def test_make_alone_is_help_and_a_word_that_is_no_verb_is_refused(house):
