@@ -29,11 +29,14 @@ def check(instance: Instance) -> Checked:
 
 
 def age(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
-    """Look how old the newest of these backups is, which are sorted so."""
-    mend = mends.make(instance.settings, "backup", INSTANCE=instance.name)
+    """Look how old the newest of these backups is, which are sorted so; those of a time to come are no answer."""
+    mend, now = mends.make(instance.settings, "backup", INSTANCE=instance.name), datetime.now(UTC)
+    ahead = [one for one in backups if one.is_ahead(now)]
+    backups = backups[:len(backups) - len(ahead)]
     if not backups:
-        yield Wrong("has no archive yet: what is lost today is lost", mend)
-    elif (old := datetime.now(UTC) - backups[0].moment) > timedelta(hours=instance.settings.backup_hours):
+        but = f" but {ahead[0].path.name}, which is of a time to come: a clock was wrong" if ahead else " yet"
+        yield Wrong(f"has no archive{but}: what is lost today is lost", mend)
+    elif (old := now - backups[0].moment) > timedelta(hours=instance.settings.backup_hours):
         yield Wrong(f"no good backup for {old // timedelta(hours=1)} hours: what came since is nowhere else", mend)
 
 

@@ -9,7 +9,7 @@ another one of that name never takes them for its own.
 import json
 import re
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.errors import ArchiveError
@@ -22,6 +22,7 @@ PARTIAL = ".partial"
 COMPANIONS = (".sha256", ".record.json", ".index")
 FORGOTTEN = ".forgotten-"  # no instance's name has a dot
 BACKUP, SAFETY = "backup", "safety"
+STEP = timedelta(hours=1)   # by which a clock may be set back: less makes nobody take an archive for one to come
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Archive:
         """Return the moment of its content: of its dump; where that is not on record, a later one."""
         return datetime.fromisoformat(self.record.dumped) if self.record and self.record.dumped else self.moment
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether its moment is still to come: a clock was wrong then, and nobody knows how old it is."""
+        return self.moment > now + STEP
+
     @property
     def size_bytes(self) -> int:
         return self.path.stat().st_size
@@ -94,11 +99,12 @@ def folder(settings: Settings, instance: str) -> Path:
 def of_instance(settings: Settings, instance: str) -> list[Archive]:
     """Return the archives of an instance, newest first; what else lies there is not touched or shown.
 
-    instance may be the name of a forgotten one's folder.
+    Those that are ahead of this machine's clock come last. instance may be the name of a forgotten one's folder.
     """
     place, name = folder(settings, instance), instance.partition(FORGOTTEN)[0]
     found = [read(path) for path in place.glob("*.tar.*") if _parsed(path, name)] if place.is_dir() else []
-    return sorted(found, key=lambda archive: (archive.moment, archive.path.name), reverse=True)
+    now = datetime.now(UTC)
+    return sorted(found, key=lambda one: (not one.is_ahead(now), one.moment, one.path.name), reverse=True)
 
 
 def read(path: Path) -> Archive:

@@ -8,6 +8,7 @@ from scripts.store.archive import Archive
 ALL_DAYS = 7        # TRIM's rule: everything this long,
 SUNDAY_DAYS = 31    # Sundays this long, firsts of a month for ever
 SUNDAY = 6
+LEAP = timedelta(days=60)   # between two nights: rather a clock that is wrong than a site that nobody backed up
 
 
 def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
@@ -15,9 +16,11 @@ def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
     """Return the archives to remove, oldest first.
 
     Never one without a record (not ours), never the newest backup, never one of held_names, never one that a mirror
-    still needs: the newest that is older than its delay, and all younger ones, which will be that one day.
+    still needs: the newest that is older than its delay, and all younger ones, which will be that one day. One that is
+    ahead of now stays, and takes no other's place.
     """
-    ours = sorted((archive for archive in archives if archive.record), key=lambda one: one.moment, reverse=True)
+    ours = sorted((archive for archive in archives if archive.record and not archive.is_ahead(now)),
+                  key=lambda one: one.moment, reverse=True)
     backups = [archive for archive in ours if not archive.is_safety]
     held = {*backups[:1], *(archive for archive in ours if archive.path.name in held_names)}
     for delay in mirror_delays:
@@ -27,6 +30,13 @@ def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
     else:
         held.update(archive for archive in ours if _kept_by_rule(archive, now))
     return sorted((archive for archive in ours if archive not in held), key=lambda one: one.moment)
+
+
+def leaps(archives: Collection[Archive], now: datetime) -> bool:
+    """Whether time leapt between the two newest backups, so that the age of all but one is not to be relied on."""
+    moments = sorted((one.moment for one in archives if one.record and not one.is_safety and not one.is_ahead(now)),
+                     reverse=True)
+    return len(moments) > 1 and moments[0] - moments[1] > LEAP
 
 
 def _kept_by_rule(archive: Archive, now: datetime) -> bool:

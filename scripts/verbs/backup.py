@@ -34,7 +34,7 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         made = make_archive(found, folder, wishes)
     if made is None:
         return None
-    dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep)
+    dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep, made.archive.path.name)
     seconds = time.monotonic() - started
     one, counts = made.archive, made.counts
     output.say(f"{instance.name}: {one.path.name}, {output.size(one.size_bytes)}, verified, "
@@ -62,8 +62,11 @@ def _is_still_blank(instance: Instance) -> bool:
         return found.is_blank
 
 
-def drop_old(instance: Instance, keep: int | None) -> list[str]:
-    """Remove the archives that retention gives up; one that is being read stays. Return their names."""
+def drop_old(instance: Instance, keep: int | None, made: str = "") -> list[str]:
+    """Remove the archives that retention gives up, never the one that was just made. Return their names.
+
+    One that is being read stays; so do all where this machine's clock cannot be relied on.
+    """
     settings = instance.settings
     try:
         others = [registry.load(settings, name) for name in registry.may_have(settings, "MIRROR_OF")]
@@ -72,10 +75,17 @@ def drop_old(instance: Instance, keep: int | None) -> list[str]:
                     f"{fault}")
         return []
     delays = [one.mirror_distance for one in others if one.mirror_of == instance.name and one.mirror_distance]
-    kept, held = keep or instance.keep or settings.keep, way_back.archives(instance)
+    kept, held = keep or instance.keep or settings.keep, {*way_back.archives(instance), made}
+    archives, now = archive.of_instance(settings, instance.name), datetime.now(UTC)
+    if ahead := [one for one in archives if one.is_ahead(now)]:
+        output.warn(f"{instance.name}: {ahead[0].path.name} is of a time to come: a clock was wrong when it was made, "
+                    "or is now. It stays, and counts for nothing until then")
+    if not kept and retention.leaps(archives, now):
+        output.warn(f"{instance.name}: the backup before this one is more than {retention.LEAP.days} days older, so no "
+                    "archive is dropped for its age this time. Next: date, whether this machine's clock is right")
+        return []
     dropped = []
-    for old in retention.to_drop(archive.of_instance(settings, instance.name), kept, datetime.now(UTC), delays,
-                                 held):
+    for old in retention.to_drop(archives, kept, now, delays, held):
         try:
             with locks.hold(settings, [Lock(old.path.name, exclusive=True)], "backup"):
                 archive.remove(old)

@@ -376,6 +376,17 @@ def test_an_old_archive_is_told_with_a_new_backup(ward):
         place.with_name("kept").rename(place)
 
 
+def test_an_archive_of_a_time_to_come_is_told_and_speaks_for_no_backup(ward):
+    place = archive.folder(ward.toolkit.settings, "blog")
+    shutil.copytree(place, place.with_name("kept"))
+    change_record(ward, "blog", finished=days_ago(-300))
+    try:
+        ward.mends("blog", "archives", "has no archive but blog_.* of a time to come", " backup INSTANCE=blog$")
+    finally:
+        shutil.rmtree(place)
+        place.with_name("kept").rename(place)
+
+
 @pytest.mark.parametrize(("record", "says"), [
     ({"proven": days_ago(40)}, "the last proof is a month old"),
     ({"proven": "", "not_proven": "trim: this server cannot hold this dump"}, "cannot hold this dump")])

@@ -275,3 +275,25 @@ def _rewrite(site: Place, change=lambda one: one, **header: str) -> None:
         writer.add(replace(one, state=state), text, found.texts(one)[1])
     writer.finish(lambda count: found.totals)
     path.with_name("new").rename(path)
+
+
+def test_a_backup_is_never_dropped_for_one_of_a_time_to_come(site):
+    ahead = site.newest()
+    record = Path(f"{ahead}.record.json")
+    later = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"finished": later}))
+    told = site.backup(keep="1")
+    assert Path(told["path"]).exists() and ahead.exists() and told["dropped"] == []
+    assert "is of a time to come" in told["said"]
+    time.sleep(1)
+    again = site.backup(keep="1")
+    assert again["dropped"] == [told["archive"]] and ahead.exists() and Path(again["path"]).exists()
+
+
+def test_nothing_is_dropped_for_its_age_when_the_clock_leapt(site):
+    record = Path(f"{site.newest()}.record.json")
+    earlier = (datetime.now(UTC) - timedelta(days=3650)).replace(day=15).isoformat(timespec="seconds")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"finished": earlier}))
+    told = site.backup()
+    assert told["dropped"] == [] and "whether this machine's clock is right" in told["said"]
+    assert len(site.backup()["dropped"]) == 1

@@ -165,3 +165,25 @@ def test_a_safety_archive_is_nothing_for_a_mirror():
     backup, safety = made(NOW - 3 * DAY), made(NOW - 2 * DAY, "safety")
     newest = made(NOW)
     assert retention.to_drop([backup, safety, newest, made(NOW, "safety")], 1, NOW, [DAY]) == [safety]
+
+
+# A clock that was wrong
+
+@pytest.mark.parametrize("keep", [None, 1, 2])
+def test_an_archive_of_a_time_to_come_stays_and_takes_no_other_s_place(keep):
+    ahead, nights = [made(NOW + number * 365 * DAY) for number in (1, 2, 3)], [made(NOW - n * DAY) for n in (0, 1, 8)]
+    dropped = retention.to_drop([*ahead, *nights], keep, NOW)
+    assert not set(dropped) & {*ahead, nights[0]}
+    assert dropped == retention.to_drop(nights, keep, NOW) != []
+
+
+def test_what_was_made_just_now_is_not_ahead_when_the_clock_is_set_back_a_little():
+    assert not made(NOW + timedelta(minutes=50)).is_ahead(NOW) and made(NOW + 2 * timedelta(hours=1)).is_ahead(NOW)
+
+
+def test_a_leap_of_years_between_two_nights_is_told_and_a_usual_break_is_not():
+    nights = [made(NOW - number * DAY) for number in range(7)]
+    assert retention.leaps([made(NOW + 3650 * DAY), *nights], NOW + 3650 * DAY)
+    assert not retention.leaps([made(NOW + 30 * DAY), *nights], NOW + 30 * DAY)
+    assert not retention.leaps([made(NOW + 3650 * DAY), *nights], NOW)
+    assert not retention.leaps(nights[:1], NOW) and not retention.leaps([], NOW)
