@@ -110,22 +110,19 @@ def _carry_out(stages: Sequence[Command | Filter], *, out_of: IO[bytes] | None =
     try:
         for place, stage in enumerate(stages):
             is_last_into_file = into and place == len(stages) - 1
-            following, sink = (None, os.dup(into.fileno())) if is_last_into_file else os.pipe()
-            try:
-                with signals.held_back():  # until it is known to whoever has to end it
-                    started.append(_start(stage, source, sink))
-            except BaseException:
-                if following is not None:
-                    os.close(following)
-                raise
-            source = following
-        output = b"".join(Source(source).chunks()) if source is not None else b""
+            with signals.held_back():  # until it is known to whoever has to end it
+                following, sink = (None, os.dup(into.fileno())) if is_last_into_file else os.pipe()
+                given, source = source, following
+                started.append(_start(stage, given, sink))
+        output = b"".join(Source(source, is_ours=False).chunks()) if source is not None else b""
         codes = [wait(one) for one in started]
         outcome.judge(started, codes, ok)
         if on_stderr:
             on_stderr(outcome.tail(started[-1].stderr))
         return output
     finally:
+        if source is not None:  # first: a stage that writes into it would never end, and we would wait for it
+            os.close(source)
         programs = [one for one in started if isinstance(one, Running)]
         end(programs)
         for one in started:
@@ -144,12 +141,23 @@ def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = 
     For this folder; who starts one calls `wait`. The kernel ends it with the thread that starts it: one that others
     shall use must be of those that end with their input. Raises CommandError when there is no such program.
     """
+    try:
+        running = _started(command, source, sink, ends_with_thread)
+    finally:  # whatever went wrong: a stage at the other end of one that stays open waits for ever
+        os.close(source)
+        os.close(sink)
+    here.group.programs.append(running)
+    if here.group.is_ended:  # meanwhile: end() has not seen this one
+        end([running])
+    watch(running)
+    return running
+
+
+def _started(command: Command, source: int, sink: int, ends_with_thread: bool) -> Running:
     import sh  # here, and what _libc loads: verbs that only show what is known start no program
     _libc()    # before there is a child, which only calls
     "".encode(sh.DEFAULT_ENCODING)  # sh does so in the child, which would wait for ever where a thread loads that codec
     if here.group.is_ended:
-        os.close(source)
-        os.close(sink)
         raise CommandError(f"{command.shown}: not started, because a job beside it failed")
     conduct.on_start(command)
     stderr = tempfile.TemporaryFile()
@@ -166,15 +174,7 @@ def start(command: Command, source: int, sink: int, *, ends_with_thread: bool = 
         conduct.on_end(command, 126)
         reason = str(error).strip().splitlines()[-1].strip()
         raise CommandError(f"{command.shown[:200]}: cannot be started: {reason}", code=126) from error
-    finally:
-        os.close(source)
-        os.close(sink)
-    running = Running(command, started.process, stderr)
-    here.group.programs.append(running)
-    if here.group.is_ended:  # meanwhile: end() has not seen this one
-        end([running])
-    watch(running)
-    return running
+    return Running(command, started.process, stderr)
 
 
 def watch(running: Running) -> None:
@@ -201,7 +201,12 @@ def _start_own(stage: Filter, source: int, sink: int) -> Stage:
             writing.close()
 
     thread = threading.Thread(target=work)
-    thread.start()
+    try:
+        thread.start()
+    except BaseException:  # there may be no room for another thread
+        reading.close()
+        writing.close()
+        raise
     return Stage(thread, faults)
 
 

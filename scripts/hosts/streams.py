@@ -9,10 +9,10 @@ CHUNK = 1 << 18  # bytes moved at once
 
 
 class Source:
-    """The readable end our own stage takes its bytes from."""
+    """The readable end our own stage takes its bytes from; one that is not ours is closed by who gave it."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._file = open(descriptor, "rb", buffering=0)
+    def __init__(self, descriptor: int, is_ours: bool = True) -> None:
+        self._file = open(descriptor, "rb", buffering=0, closefd=is_ours)
 
     def read(self, size: int = CHUNK) -> bytes:
         """Return up to size bytes, or b"" at the end."""

@@ -1,14 +1,18 @@
 """Programs really started: how they end, who is to blame, and that nothing of them is left."""
 
+import errno
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -382,6 +386,59 @@ def test_a_dry_run_starts_no_server(dry):
         assert not is_running()
         assert children() == []
     assert dry == ["[here] sleep 60"]
+
+
+# A pipe that cannot be put together
+
+def pour(source, sink):
+    while True:
+        sink.write(b"x" * MEGABYTE)
+
+
+def breaking_at(call: int, real, error: Exception):
+    """Return what does as real does, but for one call."""
+    calls = itertools.count(1)
+
+    def act(*given, **more):
+        if next(calls) == call:
+            raise error
+        return real(*given, **more)
+    return act
+
+
+class Daemon(threading.Thread):
+    """A thread that keeps no failed test from its end."""
+
+    def __init__(self, **given) -> None:
+        super().__init__(daemon=True, **given)
+
+
+@pytest.mark.parametrize(("module", "name", "call", "error"), [
+    (tempfile, "TemporaryFile", 1, OSError(errno.ENOSPC, "No space left on device")),
+    (os, "pipe", 2, OSError(errno.EMFILE, "Too many open files")),
+    (os, "pipe", 3, OSError(errno.EMFILE, "Too many open files")),
+    (threading, "start", 2, RuntimeError("can't start new thread"))],
+    ids=["no inode", "no descriptor in the middle", "no descriptor at the end", "no thread"])
+def test_a_pipe_that_cannot_be_put_together_ends_what_writes_into_it(monkeypatch, module, name, call, error):
+    fail_in_every_way()     # what sh and the stall watch need is there
+    before, caught = open_files(), []
+    real = getattr(Daemon, name) if module is threading else getattr(module, name)
+    broken = breaking_at(call, real, error)
+    thread = type("Thread", (Daemon,), {name: broken}) if module is threading else Daemon
+    monkeypatch.setattr(process, "threading", SimpleNamespace(**{**vars(threading), "Thread": thread}))
+    if module is not threading:
+        monkeypatch.setattr(process, module.__name__, SimpleNamespace(**{**vars(module), name: broken}))
+
+    def work() -> None:
+        try:
+            process.pipe(pour, HERE.command("cat"), pass_on)
+        except type(error) as fault:
+            caught.append(fault)
+    running = Daemon(target=work)
+    running.start()
+    running.join(timeout=10)
+    assert caught == [error]
+    assert children() == [] and open_files() - before == set()
 
 
 # Nothing is left
