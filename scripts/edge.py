@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scripts.errors import Fault, UsageError
+from scripts.errors import Fault, ReaderGoneError, UsageError
 from scripts.hosts import process
 from scripts.hosts.command import Command
 from scripts.present import output
@@ -78,12 +78,12 @@ def verb(name: str, common: Common) -> Iterator[Run]:
             tell_fault(name, fault, log)
             record.add_fault(fault)
         run.finish()
+        output.require_said(log.path)
         record.came_through()
     except (Fault, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         fault = log.fault_of(error)
-        tell_fault(name, fault, log)
+        if not _is_of_no_interest(name, fault):
+            tell_fault(name, fault, log)
         _begin_anyway(record, common)
         record.failed(fault, is_summary=run is not None and fault is run.pending)
         raise SystemExit(fault.exit_code) from error
@@ -103,6 +103,12 @@ def verb(name: str, common: Common) -> Iterator[Run]:
     finally:
         record.end()
         log.close()
+        output.let_go()
+
+
+def _is_of_no_interest(verb_name: str, fault: Fault) -> bool:
+    """Whether somebody had seen enough of a table: nobody is to be told that."""
+    return isinstance(fault, ReaderGoneError) and verb_name in on_record.TABLES
 
 
 def _begin(record: OnRecord, settings: Settings, common: Common) -> None:
@@ -187,6 +193,7 @@ def _set_manner(common: Common, settings: Settings, log: RunLog) -> None:
     output.manner.is_json = switch(common.json, "JSON")
     output.manner.is_quiet = switch(common.unattended, "UNATTENDED")
     output.manner.also = log.write
+    output.manner.unsaid = None     # what began this process may have been unable to speak
     process.conduct.dry_run = switch(common.dry, "DRY")
     process.conduct.stall_seconds = settings.stall_seconds
     process.conduct.load_jobs = settings.load_jobs or 0

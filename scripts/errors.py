@@ -81,3 +81,15 @@ class Findings(Fault):
     def __init__(self, message: str, *, details: str = "") -> None:
         super().__init__(message)
         self.details = details
+
+
+class UnsaidError(Fault):
+    """The run did its work, and stdout did not take all that it had to say."""
+
+    exit_code = 11
+
+
+class ReaderGoneError(Fault):
+    """The run did its work, and who read what it said did not stay to the end."""
+
+    exit_code = 141  # as a shell tells of a program that SIGPIPE ended: 128 + 13

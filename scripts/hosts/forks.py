@@ -131,7 +131,10 @@ def _become(work: Work, parent: int, said: IO[bytes], complained: IO[bytes]) -> 
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            try:
+                stream.flush()
+            except OSError:  # a full disk; nobody may come back from here
+                code = code or BUG
         os._exit(code)
 
 

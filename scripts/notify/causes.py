@@ -17,7 +17,7 @@ PLACE = re.compile(r"\[([a-z0-9][a-z0-9-]*)\]")
 NO_SPACE = re.compile(r"no space|disk quota exceeded|errcode: 28\b|errno: 28\b", re.IGNORECASE)
 NO_RIGHTS = re.compile(r"permission denied|operation not permitted|read-only file system", re.IGNORECASE)
 HARDLY_ANY_BYTES = 1_000_000    # free: this disk is the one that is full
-BUG, KILLED, FAILED = "a fault of TRIM itself", "killed", "failed"
+BUG, KILLED, FAILED, UNSAID = "a fault of TRIM itself", "killed", "failed", "output not written"
 HOST_FULL, FULL, RIGHTS = "disk full on the host", "disk full on the manager", "no rights"
 # In this order: what stands first explains what follows from it.
 BY_WORDS = {
@@ -37,10 +37,11 @@ BY_WORDS = {
     KILLED: r"ended by signal 9\b|exit code 137\b",
 }
 BY_KIND = {errors.BusyError: "busy", errors.Findings: "findings", errors.UsageError: "wrong call",
+           errors.UnsaidError: UNSAID, errors.ReaderGoneError: UNSAID,
            errors.RefusedError: "refused by a guard", errors.RegistryError: "wrong settings",
            errors.ArchiveError: "archive damaged or missing", errors.DatabaseError: "database",
            errors.HostError: FAILED}
-WHATEVER_IT_SAYS = (errors.BusyError, errors.Findings, errors.UsageError)
+WHATEVER_IT_SAYS = (errors.BusyError, errors.Findings, errors.UsageError, errors.UnsaidError, errors.ReaderGoneError)
 ADVICE = {
     "host key changed": "Ask the host's administrator whether it was reinstalled, before anybody logs in.",
     "host key unknown": "make copysshkey INSTANCE={instance}",
@@ -57,6 +58,7 @@ ADVICE = {
     KILLED: "Was memory short, did somebody end it? dmesg | tail tells of memory. make doctor looks for leftovers.",
     "busy": "If the run that holds it hangs, end that one; if the two meet often, move one of them in the crontab.",
     "wrong call": "Correct the line: crontab -e",
+    UNSAID: "Look where the line sends its output: is there room (df -h), does its reader stay to the end?",
     "refused by a guard": "Nothing was changed; the message says which word lets it pass.",
     "wrong settings": "Correct the line that is named.",
     "archive damaged or missing": "make archives INSTANCE={instance}",

@@ -2,15 +2,23 @@
 
 People get lines on stdout; with JSON=1 stdout holds one JSON document and the lines go to stderr; an unattended
 run says nothing unless something is wrong.
+
+What a run says never breaks what it does: a stdout on a full disk, or without a reader, is kept in mind, and the edge
+tells of it once the work is done (require_said).
 """
 
+import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TextIO
+
+from scripts.errors import Fault, ReaderGoneError, UnsaidError
 
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\udc80-\udcff]|\r(?!\n|$)")
 
@@ -22,6 +30,7 @@ class Manner:
     is_json: bool = False
     is_quiet: bool = False
     also: Callable[[str], None] = lambda line: None  # the run log takes every line too
+    unsaid: OSError | None = None  # why stdout did not take something
 
 
 manner = Manner()
@@ -32,7 +41,7 @@ def say(line: str) -> None:
     line = plain(line)
     manner.also(line)
     if not manner.is_quiet:
-        print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
+        _put(line)
 
 
 @contextmanager
@@ -47,13 +56,29 @@ def quietly() -> Iterator[None]:
 
 def tell_secret(line: str) -> None:
     """Show a person something that no log may hold; said in an unattended run too, because it is said only once."""
-    print(line, file=sys.stderr if manner.is_json else sys.stdout, flush=True)
+    _put(line)
 
 
 def answer(text: str) -> None:
     """Print what was asked for, in an unattended run too: a program reads it."""
     manner.also(text)
-    print(text, flush=True)
+    hand_over(text)
+
+
+def hand_over(text: str) -> None:
+    """Print a document that a program reads, which is no line for the log."""
+    _print(text, sys.stdout)
+
+
+def write(data: bytes) -> None:
+    """Print bytes that were asked for; raises UnsaidError or ReaderGoneError at once, as nothing else is to be done."""
+    try:
+        if sys.stdout is None:
+            raise _closed()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise _unsaid(error, "It is not whole") from error
 
 
 def warn(line: str) -> None:
@@ -69,6 +94,54 @@ def complain(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def require_said(log: object) -> None:
+    """Raise UnsaidError or ReaderGoneError when stdout did not take everything; log is where the lines are."""
+    if manner.unsaid:
+        raise _unsaid(manner.unsaid, f"The work is done all the same; its lines are in {log}")
+
+
+def let_go() -> None:
+    """Leave nothing to Python's own end that it could not write either: it would complain, and end with a code of its
+    own.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+                stream.flush()
+
+
+def _put(line: str) -> None:
+    _print(line, sys.stderr if manner.is_json else sys.stdout)
+
+
+def _print(text: str, stream: TextIO | None) -> None:
+    try:
+        if stream is None:
+            raise _closed()
+        try:
+            print(text, file=stream, flush=True)
+        except UnicodeEncodeError:  # a terminal of another encoding, or a name on a disk that is no text
+            print(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding), file=stream, flush=True)
+    except OSError as error:
+        if stream is not sys.stderr:
+            manner.unsaid = manner.unsaid or error
+
+
+def _closed() -> OSError:
+    return OSError(errno.EBADF, "it is closed")
+
+
+def _unsaid(error: OSError, more: str) -> Fault:
+    kind = ReaderGoneError if isinstance(error, BrokenPipeError) else UnsaidError
+    return kind(f"stdout did not take all that was said: {error.strerror}. {more}")
+
+
 def plain(line: str) -> str:
     """Return a line without what drives a terminal, or what none can show: texts of strangers are told too."""
     return UNSEEN.sub(lambda found: f"\\x{ord(found[0]) & 0xff:02x}", line)
@@ -77,7 +150,7 @@ def plain(line: str) -> str:
 def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str) -> None:
     """Print rows as a table with these columns (key: heading), or as JSON with everything that is known."""
     if manner.is_json:
-        print(json.dumps(list(rows), indent=1, default=str))
+        hand_over(json.dumps(list(rows), indent=1, default=str))
     elif not rows:
         say(empty)
     else:
@@ -92,7 +165,7 @@ def show(rows: Sequence[dict[str, object]], columns: dict[str, str], empty: str)
 def show_json(results: Sequence[object]) -> None:
     """Print what a verb did as JSON; people have been told in lines."""
     if manner.is_json:
-        print(json.dumps([result for result in results if result is not None], indent=1, default=str))
+        hand_over(json.dumps([result for result in results if result is not None], indent=1, default=str))
 
 
 def size(count: int | None) -> str:

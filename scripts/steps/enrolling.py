@@ -72,7 +72,7 @@ def ask_until_it_works(settings: Settings, name: str, answers: dict[str, str],
         except Fault as fault:
             if not prompts.can_ask():
                 raise
-            print(f"  {fault}")
+            output.complain(f"  {fault}")
             keys = [key for key in ("ACCESS", "SSH_HOST", "SSH_USER", "SSH_PORT", "SSH_KEY", "WEB_ROOT", "SITE", "PHP",
                                     "DB_HOST", "DB_NAME", "DB_USER", "DB_PASS")
                     if key in answers or key in ("WEB_ROOT", "PHP")]

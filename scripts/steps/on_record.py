@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from scripts.errors import BusyError, Fault, Findings
+from scripts.errors import BusyError, Fault, Findings, ReaderGoneError, UnsaidError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry import process_mark, runs
@@ -220,7 +220,8 @@ def make_line(verb: str, more: dict[str, str]) -> str:
 
 def outcome_of(faults: Sequence[Fault]) -> str:
     """Return how a run ended in which these went wrong."""
-    for kind, outcome in ((Findings, runs.FINDINGS), (BusyError, runs.BUSY)):
+    did_its_work = (Findings, UnsaidError, ReaderGoneError)
+    for kind, outcome in ((did_its_work, runs.FINDINGS), (BusyError, runs.BUSY)):
         if faults and all(isinstance(fault, kind) for fault in faults):
             return outcome
     return runs.FAULT if faults else runs.OK

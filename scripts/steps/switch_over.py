@@ -165,8 +165,7 @@ def _clear(instance: Instance, job: Job) -> None:
 def _put_back(found: Site, journal: Journal, job: Job, fault: Fault) -> Fault:
     """Take back what was done; return the fault that tells how that ended."""
     instance, note = found.instance, restoring.unfinished(found.instance)
-    output.warn(f"{instance.name}: {fault}")
-    output.say(f"{instance.name}: putting back what was there")
+    output.warn(f"{instance.name}: {fault}; putting back what was there")
     try:
         written = _keep_written(found, journal)
         _back(instance, journal, job, found)

@@ -6,7 +6,6 @@ compared with its sha256; nothing that is there is overwritten unless that is as
 
 import hashlib
 import os
-import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -144,7 +143,7 @@ def _print(source: Opened, wishes: Wishes) -> None:
         output.say(f"would print {wishes.table or wishes.file} of {source.archive.path.name}")
         return
     if wishes.table:
-        extracting_table.table(source, wishes.table, sys.stdout.buffer.write)
+        extracting_table.table(source, wishes.table, output.write)
     else:
         chosen = extracting.choose(source, wishes.file)
         goals = extracting.goals(source, chosen)
@@ -152,7 +151,6 @@ def _print(source: Opened, wishes: Wishes) -> None:
             raise UsageError(f"DEST=-: {wishes.file} is {len(goals)} files: {damage.names(map(os.fsdecode, goals))}; "
                              "it takes one")
         _conclude(source, extracting.take_out(source, chosen, _Output()))
-    sys.stdout.buffer.flush()
 
 
 class _Output:
@@ -164,7 +162,7 @@ class _Output:
         whole, reader = hashlib.sha256(), content()
         while data := reader.read(CHUNK):
             whole.update(data)
-            sys.stdout.buffer.write(data)
+            output.write(data)
         if sha256 and whole.hexdigest() != sha256:
             raise ArchiveError(f"{os.fsdecode(path)} is not what was packed")
         return whole.hexdigest()

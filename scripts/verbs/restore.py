@@ -264,8 +264,7 @@ def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
     """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
     if not note.safety:
         return unpacking.with_next_step(fault, f"The maintenance page stays. {restoring.way_out(target, note)}")
-    output.warn(f"{target.name}: {fault}")
-    output.say(f"{target.name}: putting back what was there, from {note.safety}")
+    output.warn(f"{target.name}: {fault}; putting back what was there, from {note.safety}")
     try:
         chosen = archive.choose(target.settings, target.name, note.safety)
         with scratch(target) as folder, unpacking.opened(target, chosen, folder, False, "restore") as unpacked, \

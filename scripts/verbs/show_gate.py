@@ -6,7 +6,6 @@ document on stdout, for a refused request too: {"state", "error", "code"}. See d
 
 import json
 import os
-import sys
 
 from scripts.errors import Fault, UsageError, of_os_error
 from scripts.present import output
@@ -91,4 +90,4 @@ def _of_id(settings: Settings, show_id: str) -> Show | None:
 
 def _answer(document: object) -> None:
     # ASCII alone: nothing of a request can be anything else in whoever reads this.
-    print(json.dumps(document, default=str), file=sys.stdout, flush=True)
+    output.hand_over(json.dumps(document, default=str))

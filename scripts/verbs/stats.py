@@ -5,7 +5,7 @@ same, and the run fails at its end. A figure that a Tiki is too old for is empty
 """
 
 import csv
-import sys
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -51,9 +51,11 @@ def stats(settings: Settings, names: list[str], at_once: int) -> tuple[list[dict
 def show(rows: list[dict[str, object]], as_csv: bool) -> None:
     """Print the rows as a table for people, as JSON, or as CSV with plain numbers and UTC moments."""
     if as_csv and not output.manner.is_json:
-        writer = csv.DictWriter(sys.stdout, [*COLUMNS, "problem"], extrasaction="ignore", lineterminator="\n")
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [*COLUMNS, "problem"], extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+        output.hand_over(text.getvalue().removesuffix("\n"))
         return
     output.show(rows if output.manner.is_json else list(map(_readable, rows)), COLUMNS,
                 "No instance yet. Next: make instance NAME=... WEB_ROOT=...")

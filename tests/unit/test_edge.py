@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -429,6 +430,87 @@ def test_an_unattended_run_leaves_processor_and_disks_to_others(settings, unatte
     run = subprocess.run([sys.executable, "-c", CONSIDERATE, settings.top, unattended], cwd=TOP, capture_output=True)
     said = f"{wanted} 3\n" if unattended == "1" else f"{ours} {int(psutil.Process().ionice().ioclass)}\n"
     assert (run.stdout, run.stderr) == (said.encode(), b"")
+
+
+# A stdout that takes nothing, in a process of its own
+
+SPEAKING = """
+import sys
+from pathlib import Path
+from scripts import edge
+from scripts.edge import Common
+from scripts.errors import ArchiveError
+from scripts.present import output
+edge.TOP = top = Path(sys.argv[1])
+with edge.verb(sys.argv[2], Common(json=sys.argv[4])) as run:
+    how = sys.argv[3]
+    for number in range(2):
+        {"say": output.say, "answer": output.answer, "secret": output.tell_secret, "document": output.hand_over,
+         "table": lambda line: output.show([{"a": line * 9000}], {"a": "A"}, ""), "nothing": lambda line: None,
+         "json": lambda line: output.show_json([line]), "bytes": lambda line: output.write(line.encode()),
+         "fault": output.say}[how](f"für {number}")
+    (top / "done").touch()
+    if how == "fault":
+        raise ArchiveError("blog: is damaged")
+"""
+
+
+@pytest.fixture
+def speak(settings):
+    """Run a verb that speaks into such a stdout; return its exit code, its stderr, and whether it did its work."""
+    def run(stdout: str, how: str, verb: str = "backup", **options) -> tuple[int, str, bool]:
+        words = [sys.executable, "-c", SPEAKING, settings.top, verb, how, "1" if how == "json" else "0"]
+        if stdout == "full":
+            descriptor = os.open("/dev/full", os.O_WRONLY)
+        else:
+            reader, descriptor = os.pipe()
+            os.close(reader)
+        if stdout == "closed":
+            words = ["bash", "-c", 'exec "$@" >&-', "bash", *words]
+        done = subprocess.run(words, cwd=TOP, stdout=descriptor, **{"stderr": subprocess.PIPE, **options})
+        os.close(descriptor)
+        return done.returncode, (done.stderr or b"").decode(), (settings.top / "done").exists()
+    return run
+
+
+EVERY_WAY = ("say", "answer", "secret", "document", "table", "json")
+
+
+@pytest.mark.parametrize("how", EVERY_WAY)
+@pytest.mark.parametrize(("stdout", "code", "why"), [("full", 11, "No space left on device"),
+                                                     ("gone", 141, "Broken pipe"), ("closed", 11, "it is closed")])
+def test_what_cannot_be_said_keeps_no_verb_from_its_work_and_is_told_at_the_end(speak, stdout, code, why, how):
+    ended, said, is_done = speak(stdout, how)
+    assert (ended, is_done) == (code, True)
+    assert re.fullmatch(rf"backup: stdout did not take all that was said: {why}\. The work is done all the same; "
+                        r"its lines are in \S+_backup_\d+\.log\n", said), said
+
+
+@pytest.mark.parametrize(("stdout", "code"), [("full", 11), ("gone", 141), ("closed", 11)])
+def test_bytes_that_are_the_product_end_a_run_that_cannot_hand_them_over(speak, stdout, code):
+    ended, said, is_done = speak(stdout, "bytes", "extract")
+    assert (ended, is_done, said.count("\n")) == (code, False, 1)
+    assert said.endswith("It is not whole\n")
+
+
+def test_who_has_seen_enough_of_a_table_is_told_nothing(speak):
+    assert speak("gone", "table", "archives") == (141, "", True)
+
+
+def test_a_fault_counts_more_than_a_stdout_that_did_not_take_everything(speak):
+    assert speak("full", "fault") == (ArchiveError.exit_code, "backup: blog: is damaged\n", True)
+
+
+@pytest.mark.parametrize("how", ["say", "nothing"])
+def test_where_stderr_takes_nothing_either_the_exit_code_still_tells(speak, how):
+    with open("/dev/full", "wb") as full:
+        assert speak("full", how, stderr=full)[::2] == (11 if how == "say" else 0, True)
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_show(speak, settings, tmp_path):
+    words = [sys.executable, "-c", SPEAKING, settings.top, "backup", "say", "0"]
+    done = subprocess.run(words, cwd=TOP, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"f\\xfcr 0\nf\\xfcr 1\n", b"")
 
 
 # Signals, in a process of their own

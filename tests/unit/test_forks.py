@@ -43,6 +43,18 @@ def test_a_bug_in_one_stays_there():
     assert said.endswith("ZeroDivisionError: division by zero\n")
 
 
+def test_one_whose_output_finds_no_room_never_comes_back_into_its_parent():
+    def fill() -> None:
+        sys.stdout = open("/dev/full", "w", encoding="utf-8")
+        print("lost")
+    here = os.getpid()
+    try:
+        assert [code for _, code, _, _ in carry_out(fill)] == [1]
+    finally:
+        if os.getpid() != here:
+            os._exit(99)
+
+
 def test_one_that_is_killed_is_told_by_its_signal():
     [(_, code, _, _)] = carry_out(lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert code == -signal.SIGKILL

@@ -11,6 +11,7 @@ from scripts import edge
 from scripts.edge import Common
 from scripts.errors import ArchiveError
 from scripts.notify import causes, deliver, outbox, telling, told
+from scripts.present import output
 from scripts.registry import runs
 from scripts.registry.runs import Run
 from scripts.steps import on_record
@@ -59,10 +60,20 @@ def test_a_full_disk_under_stderr_keeps_no_failure_from_being_told(settings, mai
     assert len(mails) == 1 and mails[0].endswith("archive damaged or missing")
 
 
-def test_a_run_whose_reader_went_away_was_no_good_one(settings, mails):
-    assert ended(BrokenPipeError(32, "Broken pipe")) is BrokenPipeError
+def test_a_run_in_which_a_pipe_broke_was_no_good_one(settings, mails):
+    assert ended(BrokenPipeError(32, "Broken pipe")) is SystemExit
     assert runs.last(settings).outcome == runs.FAULT
-    assert len(mails) == 1 and "ended before its time" in mails[0]
+    assert len(mails) == 1
+
+
+def test_a_run_that_could_not_say_what_was_asked_is_told_as_one_that_did_its_work(settings, mails, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", open("/dev/full", "w", encoding="utf-8"))
+        with pytest.raises(SystemExit) as end, edge.verb("stats", NIGHT):
+            output.hand_over("a document")
+    assert end.value.code == 11
+    assert (runs.last(settings).outcome, runs.last(settings).exit_code) == (runs.FINDINGS, 11)
+    assert len(mails) == 1 and mails[0].endswith("output not written")
 
 
 def test_a_failure_is_told_though_its_cause_cannot_be_looked_for(settings, mails, monkeypatch):
