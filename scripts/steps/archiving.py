@@ -45,10 +45,14 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Made:
-    """An archive that counts, and what became of its bytes: taken from the one before, or packed."""
+    """An archive that counts, and what became of its bytes: taken from the one before, or packed.
+
+    emptied are folders that held something in the one before: an older archive may be all there is of that.
+    """
 
     archive: Archive
     counts: Counts
+    emptied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def make_archive(found: Site, folder: Path, wishes: Wishes) -> Made | None:
     _tell(found, written, previous)
     record = _record(found, wishes, written)
     committing.commit(pending, record, written.packed.read_back)
-    return Made(archive.read(final), written.packed.counts)
+    return Made(archive.read(final), written.packed.counts, tuple(written.packed.emptied))
 
 
 @contextmanager
@@ -130,7 +134,9 @@ def _tell(found: Site, written: _Written, previous: Previous | None) -> None:
 
 
 def _warnings(written: _Written) -> list[str]:
-    return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in written.packed.vanished)]
+    return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in written.packed.vanished),
+            *(f"{folder} is empty, and was not in the archive before: is a disk not mounted there? No older archive is "
+              "dropped this time" for folder in written.packed.emptied)]
 
 
 def _record(found: Site, wishes: Wishes, written: _Written) -> Record:

@@ -15,13 +15,15 @@ from scripts.store.index import Header, Totals
 from scripts.store.manifest import Part
 from scripts.store.own import Own
 from scripts.store.packing import Packer, Placed
+from scripts.store.previous import Previous
 from scripts.store.reading_back import ReadBack
 from scripts.store.row import Counts, Row
-from scripts.store.segments import Item, Planner
+from scripts.store.segments import Fresh, Item, Planner
 from scripts.store.tree import Tree
 
 __all__ = ["Contents", "Dump", "Packed", "Tree", "write"]
 
+FEW_BYTES = 4096       # of a tar stream: a tree that takes more is no mere folder
 LIST_SMALL = 1 << 18   # bytes of a list that are packed again in no time, whatever changed
 LIST_WHOLE = 16 << 20   # bytes; a list up to here is one segment, so that one changed file changes few segments
 
@@ -65,6 +67,7 @@ class Contents:
 class Packed:
     """What went into an archive; damaged is how many segments of the one before were not whole.
 
+    emptied are the folders of trees that held something in the one before, and are empty now.
     read_back has read some of it from the disk already. read_whole is when all of the site was read for the last time.
     """
 
@@ -74,6 +77,7 @@ class Packed:
     vanished: list[str] = field(default_factory=list)
     damaged: int = 0
     read_whole: str = ""
+    emptied: list[str] = field(default_factory=list)
 
     @property
     def stream_bytes(self) -> int:
@@ -108,6 +112,7 @@ def write(pending: Pending, contents: Contents, packer: Packer, whole: str,
                 row = Row(descriptor, writer, previous, listing, on_bytes)
                 packed = _fill(contents, plans, planner, packer, row, ReadBack(pending.partial))
             packed.read_whole = header.read_whole
+            packed.emptied = [plan.tree.folder for plan in plans if previous and _is_emptied(plan, planner, previous)]
             writer.finish(lambda count: Totals(row.size_bytes, packed.stream_bytes, count, packed.files))
         finally:
             writer.close()
@@ -129,6 +134,14 @@ def _planned(contents: Contents, planner: Planner, packer: Packer) -> list[_Plan
         return plan()
     plans, _ = process.side_by_side(plan, packer.previous.check)
     return [_Plan(one.tree, segments.without_damaged(one.items, packer.previous.damaged), one.scanned) for one in plans]
+
+
+def _is_emptied(plan: _Plan, planner: Planner, previous: Previous) -> bool:
+    """Whether a tree that held something in the previous archive is its mere folder now."""
+    if len(plan.items) > 1 or not isinstance(plan.items[0], Fresh) or plan.items[0].size > FEW_BYTES:
+        return False
+    held = sum(segment.count for segment in previous.index.below(plan.tree.inside))
+    return held > 1 and sum(1 for _ in planner.members(plan.items[0])) == 1
 
 
 def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Packer, row: Row,

@@ -34,7 +34,7 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         made = make_archive(found, folder, wishes)
     if made is None:
         return None
-    dropped = [] if wishes.kind != BACKUP else drop_old(instance, wishes.keep, made.archive.path.name)
+    dropped = [] if wishes.kind != BACKUP or made.emptied else drop_old(instance, wishes.keep, made.archive.path.name)
     seconds = time.monotonic() - started
     one, counts = made.archive, made.counts
     output.say(f"{instance.name}: {one.path.name}, {output.size(one.size_bytes)}, verified, "

@@ -297,3 +297,21 @@ def test_nothing_is_dropped_for_its_age_when_the_clock_leapt(site):
     told = site.backup()
     assert told["dropped"] == [] and "whether this machine's clock is right" in told["said"]
     assert len(site.backup()["dropped"]) == 1
+
+
+def test_a_folder_that_is_empty_all_at_once_is_told_and_drops_no_older_archive(place):
+    folder = place.sample.outside / "fgal"
+    aside = folder.with_name("aside")
+    aside.mkdir()
+    for one in list(folder.iterdir()):
+        one.rename(aside / one.name)
+    try:
+        told = place.backup(keep="1")
+        assert (told["warnings"], told["dropped"]) == (1, []) and "is a disk not mounted there?" in told["said"]
+        time.sleep(1)
+        again = place.backup(keep="1")      # by now somebody was told
+        assert (again["warnings"], len(again["dropped"])) == (0, 2)
+    finally:
+        for one in list(aside.iterdir()):
+            one.rename(folder / one.name)
+        aside.rmdir()
