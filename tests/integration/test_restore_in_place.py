@@ -38,6 +38,7 @@ class Place:
         (self.odd / "file").write_text("a file with two names")
         os.link(self.odd / "file", self.odd / "second name")
         os.symlink("nowhere", self.odd / "link")
+        os.link(self.odd / "link", self.odd / "second link", follow_symlinks=False)     # as cp -al leaves them
         give_to(lab_user(), self.odd)
 
     def backup(self) -> dict:
@@ -108,10 +109,25 @@ def test_what_changed_is_copied_and_nothing_else(place):
     assert copied(place.restore()) == [(place.name, 1), ("fgal", 0)]
     after = place.facts()
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} - place.paged
-    ours = {str(place.odd / name) for name in ("", "file", "second name", "link")}
+    ours = {str(place.odd / name) for name in ("", "file", "second name", "link", "second link")}
     assert changed == ours | {str(place.sample.folder / "files"), str(place.sample.folder / "files/came later.txt")}
     assert (place.odd / "second name").read_text() == "a file with two names"
     assert place.backup()["segments_packed"] == 1
+
+
+def test_a_link_with_two_names_is_proven_and_comes_back(place):
+    proven = run(place.kit.top, "prove", instance=place.name)
+    assert proven.is_success, proven
+    for name in ("link", "second link"):
+        (place.odd / name).unlink()
+    place.restore()
+    assert os.readlink(place.odd / "second link") == "nowhere"
+    assert os.path.samestat((place.odd / "link").lstat(), (place.odd / "second link").lstat())
+
+
+def test_a_link_with_two_names_is_taken_out_of_an_archive(place, tmp_path):
+    assert run(place.kit.top, "extract", instance=place.name, file="img/odd", dest=str(tmp_path)).is_success
+    assert os.readlink(tmp_path / "odd" / "second link") == "nowhere"
 
 
 def tampered(place: Place) -> Path:

@@ -112,6 +112,13 @@ def test_what_is_unpacked_has_the_times_of_the_index_to_the_nanosecond(tmp_path,
     assert (top / "deep/second").samefile(top / "deep/file")
 
 
+def test_a_link_with_two_names_is_what_was_packed(tmp_path, empty):
+    made = segmented.write(tmp_path, segmented.listed([
+        segmented.folder(""), segmented.link("link", "nowhere"), segmented.second_name("second", "link")]))
+    top = verify.unpack(made, empty(), index.read(index.beside(made.path)))
+    assert os.path.samestat((top / "link").lstat(), (top / "second").lstat())
+
+
 def test_all_is_compared_without_a_tree_on_the_disk(indexed, empty):
     folder = empty()
     assert verify.check_all(indexed, index.read(index.beside(indexed.path)), folder) == {
