@@ -5,6 +5,7 @@ What a clone does alike takes no archive: where folders go, a blank's account, v
 The target keeps its own db/local.php and its own places for data; what the archive left out is left alone.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ from scripts.hosts import moments, transfer
 from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import restricting, site
+from scripts.steps import dressing, restricting, site
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -80,7 +81,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     kept are patterns of further files that the target's web root keeps.
     """
     instance, host = target.instance, target.instance.host
-    owner = None if is_own else owner_of(target)
+    gives_owners = transfer.is_root_at(host)
     app = str(unpacked.folder(unpacked.app))
     web_root_time = moments.seconds(unpacked.folder(unpacked.app).stat().st_mtime_ns)
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
@@ -89,10 +90,17 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     for part in unpacked.parts:
         if part.kind not in (APP, DATA):
             continue
-        filters = [*_kept_files(unpacked, target, is_own), *transfer.excluding(tuple(kept))] if part.kind == APP else \
-            transfer.excluding(data_folders.web_root_inside(goes[part.path], instance.web_root))
+        stays = (*_kept_files(unpacked, target, is_own), *kept) if part.kind == APP else \
+            data_folders.web_root_inside(goes[part.path], instance.web_root)
         host.make_folder(goes[part.path])
-        copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path], [*filters, transfer.BY_CONTENT], owner)
+        dress = dressing.of(unpacked, part, stays, owner_coming(unpacked, target, is_own), gives_owners)
+        copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path],
+                              [*transfer.excluding(stays), transfer.BY_CONTENT], dress.owner)
+        dress.give(host, goes[part.path])
+        if gives_owners and os.geteuid() and not dress.owner:
+            output.warn(f"{instance.name}: {goes[part.path]} belongs to account {os.geteuid()} now, which is the "
+                        "manager's: the archive has no index that says whose it is. Next, at the host: chown -R OWNER: "
+                        f"{goes[part.path]}")
         output.say(f"{instance.name}: {goes[part.path]}: {copied.files} files, {output.size(copied.size_bytes)} copied")
     return web_root_time
 
@@ -234,14 +242,22 @@ def owner_of(target: Site) -> str | None:
     return f"{probe.owner}:{probe.group}" if probe.owner and transfer.is_root_at(target.instance.host) else None
 
 
-def _kept_files(unpacked: Unpacked, target: Site, is_own: bool) -> list[str]:
-    """Return the filters for what the target keeps: its own configuration, and what the archive had left out.
+def owner_coming(unpacked: Unpacked, target: Site, is_own: bool) -> str | None:
+    """Return user:group of whom everything is to belong to; None when whom the archive says.
+
+    Of an archive without an index only root knows whom: its disk says so.
+    """
+    return None if is_own and (os.geteuid() == 0 or unpacked.found) else owner_of(target)
+
+
+def _kept_files(unpacked: Unpacked, target: Site, is_own: bool) -> tuple[str, ...]:
+    """Return the patterns of what the target keeps: its own configuration, and what the archive had left out.
 
     The accounts of virtual sites stay too: those in the archive of another site lead to that one's databases.
     """
     left_out = unpacked.manifest.left_out if unpacked.manifest else ()
     accounts = () if _takes_archived_config(target, is_own) else layout.ALL_ACCOUNTS
-    return transfer.excluding((*accounts, *left_out))
+    return (*accounts, *left_out)
 
 
 def _takes_archived_config(target: Site, is_own: bool) -> bool:

@@ -27,13 +27,14 @@ FOREIGN_GROWTH = 10   # an archive without a record unpacks to at most about thi
 
 @dataclass(frozen=True)
 class Unpacked:
-    """An archive on the manager's disk. manifest is None for one of TRIM or Tiki Manager."""
+    """An archive on the manager's disk. manifest is None for one of TRIM or Tiki Manager, found for one of no index."""
 
     archive: Archive
     top: Path
     parts: tuple[Part, ...]
     manifest: Manifest | None
     tables: dict[str, TableDigest]
+    found: Index | None = None
 
     @property
     def app(self) -> Part:
@@ -60,7 +61,7 @@ def opened(reader: Instance, archive: Archive, scratch: Path, unverified: bool, 
         place = scratch / "unpacked"
         MANAGER.make_folder(str(place), 0o700)
         top = verify.unpack(archive, place, found)
-        yield _described(archive, top, lambda name: (top / name).exists(), found is not None)
+        yield _described(archive, top, lambda name: (top / name).exists(), found)
 
 
 @contextmanager
@@ -77,11 +78,11 @@ def looked_through(reader: Instance, archive: Archive, scratch: Path, unverified
         if found is None:
             _require_room(archive, scratch, _content_bytes(archive))
             top = verify.unpack(archive, place)
-            yield _described(archive, top, lambda name: (top / name).exists(), False)
+            yield _described(archive, top, lambda name: (top / name).exists(), None)
             return
         _require_room(archive, scratch, verify.own_bytes(found))
         names = verify.check_all(archive, found, place)
-        yield _described(archive, place, names.__contains__, True)
+        yield _described(archive, place, names.__contains__, found)
 
 
 def _checked(archive: Archive, unverified: bool) -> Index | None:
@@ -93,8 +94,8 @@ def _checked(archive: Archive, unverified: bool) -> Index | None:
         f"this warning: rm {index.beside(archive.path)}"))
 
 
-def _described(archive: Archive, top: Path, is_there: Callable[[str], bool], is_known: bool) -> Unpacked:
-    """Return an archive whose own files lie in top; is_known: every byte of it was compared with its index.
+def _described(archive: Archive, top: Path, is_there: Callable[[str], bool], found: Index | None) -> Unpacked:
+    """Return an archive whose own files lie in top; found: every byte of it was compared with this index of it.
 
     Then the dump is, byte by byte, what went by when its tables were counted and summed up.
     """
@@ -106,13 +107,13 @@ def _described(archive: Archive, top: Path, is_there: Callable[[str], bool], is_
             if not is_there(part.folder):
                 raise ArchiveError(f"is no backup of an instance: {part.folder} is missing in it")
         _required(top / manifest.DUMP_NAME)
-        tables = _recorded(ours) if ours and is_known else _tables(top / manifest.DUMP_NAME)
+        tables = _recorded(ours) if ours and found else _tables(top / manifest.DUMP_NAME)
         if ours:
             _compare(ours, tables)
     except (ArchiveError, DatabaseError) as fault:
         raise ArchiveError(f"{archive.path.name}: {fault}. Nothing was changed. Try an older one: "
                            f"make archives INSTANCE={archive.instance}") from fault
-    return Unpacked(archive, top, parts, ours, tables)
+    return Unpacked(archive, top, parts, ours, tables, found)
 
 
 def _manifest(top: Path) -> Manifest | None:

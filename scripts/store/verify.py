@@ -16,7 +16,7 @@ from scripts.store.checking import KEPT, Checking, Differs
 from scripts.store.index import Index, Member
 from scripts.store.reading import Raw
 from scripts.store.tar_stream import BLOCK, TarStream
-from scripts.store.walk import FILE, KINDS, LINKED, SECOND_NAME
+from scripts.store.walk import FILE, FOLDER, KINDS, LINKED, SECOND_NAME
 
 END_MARK = 2 * BLOCK    # bytes of zeros behind the last member
 
@@ -43,10 +43,12 @@ def unpack(archive: Archive, folder: Path, found: Index | None = None) -> Path:
     """Unpack an archive into an empty folder, see that what lies there is what was packed, and return its top folder.
 
     With an index each part of the stream is compared before it is unpacked; without one, each file with the archive's
-    list afterwards. An archive without a list (TRIM's, Tiki Manager's) is only unpacked. Raises ArchiveError when
-    something differs, or when it cannot be unpacked or is of another shape.
+    list afterwards. An archive without a list (TRIM's, Tiki Manager's) is only unpacked. Where this account is not root
+    everything belongs to it, and is `opened`. Raises ArchiveError when something differs, or when it cannot be unpacked
+    or is of another shape.
     """
-    same_owners = ["--same-owner"] if os.geteuid() == 0 else ["--no-same-owner"]
+    is_root = os.geteuid() == 0
+    same_owners = ["--same-owner"] if is_root else ["--no-same-owner"]
     tar = MANAGER.command("tar", "-x", "-p", *same_owners, "-C", str(folder), "-f", "-")
     try:
         if found:
@@ -56,6 +58,9 @@ def unpack(archive: Archive, folder: Path, found: Index | None = None) -> Path:
                 process.pipe(compress.decompressor(archive.packed), _up_to_the_end_mark, tar, out_of=file)
     except (CommandError, _Cut) as error:
         raise ArchiveError(f"{archive.path.name}: cannot be unpacked: {error}") from error
+    finally:
+        if not is_root:
+            _open_all(folder)   # what tar left of a broken archive, too: it is to be removed
     tops = list(folder.iterdir())
     if len(tops) != 1 or not tops[0].is_dir() or tops[0].is_symlink():
         raise ArchiveError(f"{archive.path.name}: is no backup: it has {len(tops)} entries at its top instead of "
@@ -94,6 +99,25 @@ def own_bytes(found: Index) -> int:
     names = set(map(os.fsencode, KEPT))
     return sum(member.size for segment in found.segments if b"/" not in segment.first
                for member in found.members(segment) if member.path in names)
+
+
+def opened(mode: int, kind: str) -> int:
+    """Return the mode that lets an owner who is not root read a file, or look after a folder."""
+    return mode | {FILE: stat.S_IRUSR, FOLDER: stat.S_IRWXU}.get(kind, 0)
+
+
+def _open_all(folder: Path) -> None:
+    """Let this account read all that lies in a folder: it may be of an account that needs no permission, as root."""
+    waiting = [os.fsencode(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                kind = KINDS.get(stat.S_IFMT(mode))
+                if kind in (FILE, FOLDER) and opened(mode, kind) != mode:
+                    os.chmod(entry.path, opened(stat.S_IMODE(mode), kind))
+                if kind == FOLDER:
+                    waiting.append(entry.path)
 
 
 def _landed(found: Index, top: Path) -> list[str]:

@@ -4,6 +4,7 @@ A killed update is taken back first, and that is all then. Otherwise what is the
 the archive of that time, and they are switched in as an update is. Neither the site's code nor its PHP is needed.
 """
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -135,8 +136,9 @@ def _change(found: Site, way: WayBack, unpacked: Unpacked, lists: Lists, safety:
     earlier = answering.before(instance)
 
     def stage(job: Job) -> None:
-        # As they are in the archive: their modes and owners as well.
-        switching.stage(job, unpacked.folder(unpacked.app), lists.put, folder, [], None)
+        # As they are in the archive: their modes as well, and their owners where root unpacked them.
+        owner = None if os.geteuid() == 0 else replacing.owner_of(found)
+        switching.stage(job, unpacked.folder(unpacked.app), lists.put, folder, [], owner)
 
     def database(job: Job) -> list[str]:
         if way.dump:

@@ -6,9 +6,11 @@ earlier runs.
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import dataclasses
 import os
+import pwd
 import select
 import signal
 import sys
@@ -18,6 +20,8 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+
+import sh
 
 import tasks
 from scripts import edge
@@ -71,14 +75,17 @@ class Ended:
 
 
 def run(top: Path, verb: str, /, shims: Shims | None = None, environment: dict[str, str] | None = None,
-        **variables: str) -> Ended:
-    """Run `make VERB VARIABLES` of the toolkit at top; a shim may ask for the death of the run."""
+        account: str = "", **variables: str) -> Ended:
+    """Run `make VERB VARIABLES` of the toolkit at top; a shim may ask for the death of the run.
+
+    account is who runs it, of a toolkit that belongs to that account.
+    """
     said, complained = top / "var" / "stdout", top / "var" / "stderr"
     said.parent.mkdir(exist_ok=True)
     started = time.monotonic()
     pid = os.fork()
     if not pid:
-        _child(top, verb, shims, environment or {}, variables, said, complained)
+        _child(top, verb, shims, environment or {}, account, variables, said, complained)
     status = _wait(pid, shims)
     return Ended(os.waitstatus_to_exitcode(status), said.read_text(errors="replace"),
                  complained.read_text(errors="replace"), time.monotonic() - started)
@@ -114,12 +121,14 @@ def _wait(pid: int, shims: Shims | None) -> int:
             os.close(descriptor)
 
 
-def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str], variables: dict[str, str],
-           said: Path, complained: Path) -> None:
+def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str], account: str,
+           variables: dict[str, str], said: Path, complained: Path) -> None:
     code = edge.BUG
     try:
         die_with_the_parent()
         _enter(top, shims, said, complained)
+        if account:
+            _become(account)
         os.environ.update(environment)
         tempfile.tempdir = None  # the parent's; TMPDIR may be another here
         sys.argv = ["invoke", verb, *(f"--{name}={value}" for name, value in variables.items())]
@@ -137,6 +146,17 @@ def _child(top: Path, verb: str, shims: Shims | None, environment: dict[str, str
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _become(account: str) -> None:
+    """Go on as an account that is not root, which may be unable to go where Python's own library lies."""
+    codecs.lookup(sh.DEFAULT_ENCODING)
+    sys.path[:] = [f"/proc/self/fd/{os.open(place, os.O_PATH)}" for place in sys.path if os.path.isdir(place)]
+    found = pwd.getpwnam(account)
+    os.initgroups(account, found.pw_gid)
+    os.setgid(found.pw_gid)
+    os.setuid(found.pw_uid)
+    os.environ["HOME"] = found.pw_dir
 
 
 def _enter(top: Path, shims: Shims | None, said: Path, complained: Path) -> None:
