@@ -22,7 +22,7 @@ from scripts.steps import collect, dumping, mods_state
 from scripts.steps.collect import Collected
 from scripts.steps.dumping import DumpedPieces
 from scripts.steps.site import Site
-from scripts.store import archive, checksums, committing, index, write
+from scripts.store import archive, checksums, committing, damage, index, write
 from scripts.store.archive import BACKUP, SAFETY, Archive, Record
 from scripts.store.committing import Pending
 from scripts.store.manifest import Manifest, Table
@@ -134,7 +134,11 @@ def _tell(found: Site, written: _Written, previous: Previous | None) -> None:
 
 
 def _warnings(written: _Written) -> list[str]:
-    return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in written.packed.vanished),
+    meanwhile = written.packed.meanwhile
+    torn = f"{damage.names(meanwhile.torn)} changed while it was read; this archive may hold half of it. It is whole " \
+           "in the next one if it stands still then"
+    return [*written.collected.warnings, *(f"{name} vanished while it was packed" for name in meanwhile.vanished),
+            *([torn] if meanwhile.torn else []),
             *(f"{folder} is empty, and was not in the archive before: is a disk not mounted there? No older archive is "
               "dropped this time" for folder in written.packed.emptied)]
 

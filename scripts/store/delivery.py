@@ -3,7 +3,7 @@
 import collections
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scripts.errors import ArchiveError, CommandError
@@ -11,14 +11,18 @@ from scripts.hosts.streams import Sink
 from scripts.store.index import Member, Segment
 from scripts.store.tar_stream import BLOCK
 from scripts.store.tree import Tree
+from scripts.store.walk import FILE
 
+TAR_DIFFERS = 1         # a file changed while it was read
 TAR_FAILED = 2          # among others: a file vanished between our list and tar's look
 TAR = r"(?:\S*/)?tar: "
 TAR_SAYS = re.compile(TAR)
+CHANGED, SHRANK = "file changed as we read it", r"File shrank by \d+ bytes; padding with zeros"
+SAID_OF = re.compile(rf"{TAR}(.*): (?:({CHANGED})|({SHRANK}))$")
 WENT = r"(?:Cannot stat: (?:No such file or|Not a) directory|File removed before we read it)"
 GONE = re.compile(rf"{TAR}(.*): {WENT}$")
-HARMLESS = re.compile(rf"({WENT}|file changed as we read it|File shrank by \d+ bytes; padding with zeros"
-                      r"|Exiting with failure status due to previous errors|socket ignored)$")
+HARMLESS = re.compile(rf"({WENT}|{CHANGED}|{SHRANK}|Exiting with failure status due to previous errors"
+                      r"|socket ignored)$")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Delivery:
         self._asked: collections.deque[Asked] = collections.deque()
         self._missing: list[Asked] = []
         self._gone: set[str] = set()    # what tar told of as gone, in its own spelling
+        self._changed: set[str] = set()
+        self._shrunk: set[str] = set()
 
     def ask(self, names: Iterator[Asked], sink: Sink) -> None:
         waiting = bytearray()
@@ -80,13 +86,30 @@ class Delivery:
         """Let tar's failure pass when all it says is that files came, went or changed meanwhile."""
         # Each line that is tar's: shells and sudo of other hosts say things too, whatever they start.
         lines = [line for line in error.whole_stderr.splitlines() if TAR_SAYS.match(line)]
-        if error.code != TAR_FAILED or not lines:
+        has_failed = error.code != TAR_DIFFERS
+        if has_failed and (error.code != TAR_FAILED or not lines):
             raise error
         for line in lines:
-            if not HARMLESS.search(line):   # the error shows but the last lines
+            if said := SAID_OF.match(line):
+                (self._changed if said[2] else self._shrunk).add(said[1])
+            elif has_failed and not HARMLESS.search(line):   # the error shows but the last lines
                 raise CommandError(f"{self._tree.folder}: {line}", code=error.code, stderr=error.stderr) from error
             if found := GONE.match(line):
                 self._gone.add(found[1])
+
+    def torn(self, asked: Iterable[tuple[bytes, Member]]) -> list[str]:
+        """Return which of the files that were asked for, by their names, may be half of one and half of another.
+
+        Those that tar found shorter than a moment before and filled up with zeros, and those that were written to and
+        did not grow. One that grew is, as logs are, what it was when tar came to it.
+        """
+        if not self._changed and not self._shrunk:
+            return []
+        told = {name: member for name, member in asked
+                if member.kind == FILE and _spelt(name) in self._changed | self._shrunk}
+        at = self._tree.at(told)
+        return [self._path(name) for name, member in told.items()
+                if _spelt(name) in self._shrunk or (name in at and _was_rewritten(member, *at[name]))]
 
     def vanished(self) -> list[str]:
         """Return what was asked for and is gone; raise ArchiveError for what is there and did not come.
@@ -96,8 +119,15 @@ class Delivery:
         missing = [asked.name for asked in self._missing if _spelt(asked.name) not in self._gone]
         for name in self._tree.present(missing) if missing else ():
             raise ArchiveError(f"{self._tree.folder}: tar left out {os.fsdecode(name)!r}, which is there")
-        wanted = [asked.name for asked in self._missing if asked.is_wanted]
-        return [os.fsdecode(os.path.join(os.fsencode(self._tree.folder), name[2:])) for name in wanted]
+        return [self._path(asked.name) for asked in self._missing if asked.is_wanted]
+
+    def _path(self, name: bytes) -> str:
+        return os.fsdecode(os.path.join(os.fsencode(self._tree.folder), name[2:]))
+
+
+def _was_rewritten(member: Member, size: int, mtime_ns: int) -> bool:
+    """Whether a file that changed under tar's hands has other content: another name of it, or another mode, is none."""
+    return mtime_ns != member.mtime_ns and size <= member.size
 
 
 def _spelt(name: bytes) -> str:

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from scripts.hosts import bandwidth, listing
+from scripts.hosts import bandwidth, listing, moments
 from scripts.hosts.command import Command
 from scripts.hosts.host import Host
+from scripts.hosts.listing import Entry
 from scripts.hosts.stats import Folders
 from scripts.hosts.streams import Source
 from scripts.store import walk
@@ -58,8 +59,16 @@ class FarTree(Tree):
                                  "--null", *options, "-C", self.folder, "-f", "-", "-T", "-")
 
     def present(self, names: Collection[bytes]) -> list[bytes]:
+        found = self._named(names)
+        return [name for name in names if name == b"." or name in found]
+
+    def at(self, names: Collection[bytes]) -> dict[bytes, tuple[int, int]]:
+        return {name: (entry.size, moments.nanoseconds(entry.time)) for name, entry in self._named(names).items()} \
+            if names else {}
+
+    def _named(self, names: Collection[bytes]) -> dict[bytes, Entry]:
         found = listing.named(self.host, self.folder, (os.fsdecode(name).removeprefix("./") for name in names))
-        return [name for name in names if name == b"." or os.fsdecode(name).removeprefix("./") in found]
+        return {b"./" + os.fsencode(name): entry for name, entry in found.items()}
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         return bandwidth.chunks(source) if self.is_far else source.chunks()

@@ -24,12 +24,23 @@ from scripts.store.tree import Tree
 from scripts.store.unchanged import Unchanged
 from scripts.store.walk import FILE, SECOND_NAME, in_order
 
-TAR_DIFFERS = 1         # a file changed while it was read
+
+@dataclass
+class Meanwhile:
+    """What happened to a site while it was read: which files vanished, which ones may be torn."""
+
+    vanished: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
+
+    def add(self, other: "Meanwhile") -> None:
+        """Take in what happened to another tree."""
+        self.vanished += other.vanished
+        self.torn += other.torn
 
 
 def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned: int, packer: Packer,
-              row: Row) -> list[str]:
-    """Put a tree into the row as planned, read what is to be read, and return what vanished meanwhile.
+              row: Row) -> Meanwhile:
+    """Put a tree into the row as planned, read what is to be read, and return what happened to it meanwhile.
 
     scanned is when its members were looked at. Raises ArchiveError when tar left something out.
     """
@@ -41,7 +52,9 @@ def pack_tree(tree: Tree, plan: list[Item], planner: Planner, top: str, scanned:
         asked = _to_ask(plan, planner, tree.inside, unchanged)
         _read(tree, delivery, segmenting, asked, f"{top}/{tree.part.folder}")
     segmenting.finish()
-    return delivery.vanished()
+    read = ((_name(member.path, tree.inside), member) for item in plan if isinstance(item, Fresh)
+            for member, _ in planner.members(item))
+    return Meanwhile(delivery.vanished(), delivery.torn(read))
 
 
 def _read(tree: Tree, delivery: Delivery, segmenting: "_Segmenting", asked: Iterator[Asked], prefix: str) -> None:
@@ -54,7 +67,7 @@ def _read(tree: Tree, delivery: Delivery, segmenting: "_Segmenting", asked: Iter
             stream.feed(chunk)
 
     try:
-        process.pipe(lambda source, sink: delivery.ask(asked, sink), tar, take, ok=(0, TAR_DIFFERS))
+        process.pipe(lambda source, sink: delivery.ask(asked, sink), tar, take)
     except CommandError as error:
         delivery.excuse(error)
     stream.finish()

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
@@ -69,3 +70,12 @@ class Tree:
         """Return those of these names that are there; links are not followed."""
         folder = os.fsencode(self.folder)
         return [name for name in names if os.path.lexists(os.path.join(folder, name))]
+
+    def at(self, names: Collection[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Return size and mtime, in ns, of those of these names that are there; links are not followed."""
+        folder, found = os.fsencode(self.folder), {}
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                status = os.lstat(os.path.join(folder, name))
+                found[name] = status.st_size, status.st_mtime_ns
+        return found

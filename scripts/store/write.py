@@ -14,6 +14,7 @@ from scripts.store.committing import Pending
 from scripts.store.index import Header, Totals
 from scripts.store.manifest import Part
 from scripts.store.own import Own
+from scripts.store.pack import Meanwhile
 from scripts.store.packing import Packer, Placed
 from scripts.store.previous import Previous
 from scripts.store.reading_back import ReadBack
@@ -74,7 +75,7 @@ class Packed:
     read_back: ReadBack
     files: int = 0
     counts: Counts = field(default_factory=Counts)
-    vanished: list[str] = field(default_factory=list)
+    meanwhile: Meanwhile = field(default_factory=Meanwhile)
     damaged: int = 0
     read_whole: str = ""
     emptied: list[str] = field(default_factory=list)
@@ -155,7 +156,7 @@ def _fill(contents: Contents, plans: list[_Plan], planner: Planner, packer: Pack
     own = Own(contents.top, packer, row)
     _add_top(contents, own)
     for plan in plans:
-        packed.vanished += pack.pack_tree(plan.tree, plan.items, planner, contents.top, plan.scanned, packer, row)
+        packed.meanwhile.add(pack.pack_tree(plan.tree, plan.items, planner, contents.top, plan.scanned, packer, row))
     read_back.follow(row.written())  # while the dump comes
     dump = contents.dump.result()
     own.large(manifest.DUMP_NAME.encode(), dump.size_bytes, dump.sha256, dump.pieces)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -116,6 +117,20 @@ def test_one_file_added_in_the_middle_packs_at_most_three_segments(place, tmp_pa
     place.assert_true(tmp_path / "unpacked")
     (place.sample.folder / "lib/added.php").unlink()
     assert place.backup()["segments_packed"] <= 3
+    place.assert_true(tmp_path / "unpacked")
+
+
+def test_a_file_that_is_rewritten_while_it_is_read_is_told_and_whole_in_the_next_archive(place, tmp_path):
+    torn, log = (place.sample.folder / "files" / name for name in ("rewritten", "z.log"))
+    torn.write_bytes(os.urandom(8_000_000))
+    log.write_bytes(os.urandom(2_000_000))
+    program = f"while :; do dd if=/dev/urandom of={torn} conv=notrunc bs=1M count=7; echo one more >> {log}; done"
+    with subprocess.Popen(["sh", "-c", program], stderr=subprocess.DEVNULL, start_new_session=True) as writing:
+        told = place.backup()
+        os.killpg(writing.pid, signal.SIGKILL)
+    assert f"{torn} changed while it was read; this archive may hold half of it" in told["said"]
+    assert str(log) not in told["said"]
+    assert "changed while" not in place.backup()["said"]
     place.assert_true(tmp_path / "unpacked")
 
 

@@ -18,7 +18,7 @@ from scripts.errors import ArchiveError, CommandError
 from scripts.hosts.local import MANAGER
 from scripts.store import checksums, index, walk
 from scripts.store.delivery import Delivery
-from scripts.store.pack import pack_tree
+from scripts.store.pack import Meanwhile, pack_tree
 from scripts.store.packing import Packer
 from scripts.store.row import Row
 from scripts.store.segments import Planner
@@ -45,6 +45,7 @@ class Watched(Packer):
 class Result:
     files: int
     vanished: list[str]
+    torn: list[str]
     segments: list[index.Segment]
 
 
@@ -63,7 +64,7 @@ def pack(tmp_path, site):
         scratch = tmp_path / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        vanished = []
+        happened = Meanwhile()
         name = f"blog.tar.{packed_as}"
         writer = index.Writer(index.beside(tmp_path / name), index.Header(name, packed_as, top, 0, ""))
         with open(tmp_path / "list", "wb") as listing, open(scratch / "spool", "w+b") as spool, \
@@ -74,14 +75,14 @@ def pack(tmp_path, site):
                 tree = Tree(SimpleNamespace(folder=place), str(folder), left_out)
                 plan = tree.look(partial(planner.plan, tree.inside))
                 planner.done()
-                vanished += pack_tree(tree, plan, planner, top, time.time_ns(), packer, row)
+                happened.add(pack_tree(tree, plan, planner, top, time.time_ns(), packer, row))
             files = row.close_list()
             writer.finish(lambda count: index.Totals(row.size_bytes, row.counts.raw_bytes, count, files))
         program = {"bz2": "bzip2", "zst": "zstd"}[packed_as]
         stream = subprocess.run([program, "-dc", tmp_path / name], capture_output=True, check=True).stdout
         assert len(stream) == row.counts.raw_bytes
         (tmp_path / "site.tar").write_bytes(stream + bytes(1024))
-        return Result(files, vanished, index.read(index.beside(tmp_path / name)).segments)
+        return Result(files, happened.vanished, happened.torn, index.read(index.beside(tmp_path / name)).segments)
     return pack
 
 
@@ -315,6 +316,38 @@ def test_a_file_that_shrinks_or_grows_leaves_a_whole_archive_with_its_true_sha25
     assert {name: digest for digest, name in checksums.read(tmp_path / "list")}[b"0a1b/site/a-big"] \
         == checksums.of_file(folder / "a-big")
     assert packed.vanished == []
+    assert packed.torn == ([str(big)] if size < 4_000_000 else [])
+
+
+def rewritten(big: Path) -> None:
+    with open(big, "r+b") as file:
+        file.write(b"y" * 4_000_000)
+
+
+def test_a_file_that_is_rewritten_in_place_is_told_as_torn(site, pack):
+    """Half of it is of before: its size tells nothing."""
+    big = with_a_big_first_file(site)
+    assert pack(meanwhile=lambda: rewritten(big)).torn == [str(big)]
+
+
+def test_a_torn_file_with_an_odd_name_is_told_as_it_is(site, pack):
+    with_a_big_first_file(site)
+    odd = (site / "a-big").rename(site / "\u00e9\n\\ big")
+    assert pack(meanwhile=lambda: rewritten(odd)).torn == [str(odd)]
+
+
+def appended(big: Path) -> None:
+    with open(big, "ab") as file:
+        file.write(b"one line more")
+
+
+@pytest.mark.parametrize("harmless", [appended, Path.unlink, lambda big: big.chmod(0o600),
+                                      lambda big: big.rename(big.with_name("z.log.1")),
+                                      lambda big: os.link(big, big.with_name("second name"))])
+def test_a_log_that_grows_or_moves_and_a_file_that_gets_a_mode_or_a_name_are_whole(site, pack, harmless):
+    big = with_a_big_first_file(site)
+    os.utime(big, (1_000_000_000, 1_000_000_000))
+    assert pack(meanwhile=lambda: harmless(big)).torn == []
 
 
 def test_a_file_that_is_replaced_is_packed_as_it_is_then(tmp_path, site, pack):
