@@ -19,10 +19,10 @@ TAR = r"(?:\S*/)?tar: "
 TAR_SAYS = re.compile(TAR)
 CHANGED, SHRANK = "file changed as we read it", r"File shrank by \d+ bytes; padding with zeros"
 SAID_OF = re.compile(rf"{TAR}(.*): (?:({CHANGED})|({SHRANK}))$")
-WENT = r"(?:Cannot stat: (?:No such file or|Not a) directory|File removed before we read it)"
-GONE = re.compile(rf"{TAR}(.*): {WENT}$")
-HARMLESS = re.compile(rf"({WENT}|{CHANGED}|{SHRANK}|Exiting with failure status due to previous errors"
-                      r"|socket ignored)$")
+# A file may go between two of tar's calls for it, too. Names are those that we ask for: the tree has to be there.
+GONE = re.compile(rf"{TAR}(\.(?:/.*)?): (?:Cannot (?:stat|open|readlink): (?:No such file or|Not a) directory"
+                  r"|File removed before we read it)$")
+HARMLESS = re.compile(r"(?:Exiting with failure status due to previous errors|socket ignored)$")
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ class Delivery:
         for line in lines:
             if said := SAID_OF.match(line):
                 (self._changed if said[2] else self._shrunk).add(said[1])
+            elif found := GONE.match(line):
+                self._gone.add(found[1])
             elif has_failed and not HARMLESS.search(line):   # the error shows but the last lines
                 raise CommandError(f"{self._tree.folder}: {line}", code=error.code, stderr=error.stderr) from error
-            if found := GONE.match(line):
-                self._gone.add(found[1])
 
     def torn(self, asked: Iterable[tuple[bytes, Member]]) -> list[str]:
         """Return which of the files that were asked for, by their names, may be half of one and half of another.

@@ -299,6 +299,18 @@ def test_files_that_are_gone_when_tar_comes_and_there_again_afterwards_are_repor
     assert sorted(packed.vanished) == sorted(map(os.fsdecode, moved))
 
 
+@pytest.mark.parametrize("call", ["stat", "open", "readlink"])
+@pytest.mark.parametrize("why", ["No such file or directory", "Not a directory"])
+def test_a_file_that_goes_between_two_calls_of_tar_is_reported(site, pack, monkeypatch, call, why):
+    tar = Tree.tar
+    says = f'grep -zvx ./gone | "$@"; echo "tar: ./gone: Cannot {call}: {why}" >&2; exit 2'
+    monkeypatch.setattr(Tree, "tar", lambda tree, *options: MANAGER.command(
+        "sh", "-c", says, "sh", *tar(tree, *options).argv))
+    (site / "gone").touch()
+    (site / "kept").touch()
+    assert pack().vanished == [str(site / "gone")]
+
+
 def test_a_last_file_that_vanishes_is_reported(site, pack):
     with_a_big_first_file(site)
     (site / "z-gone").touch()
