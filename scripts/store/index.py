@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -102,12 +102,20 @@ class Totals:
 
 @dataclass(frozen=True)
 class Index:
-    """An index that was read whole and found undamaged."""
+    """An index that was read whole and found undamaged.
+
+    descriptor is of the file where it stays open until `close`; else the file is opened for each look at texts.
+    """
 
     path: Path
     header: Header
     totals: Totals
     segments: list[Segment]
+    descriptor: int | None = None
+
+    def close(self) -> None:
+        """Close the file of an index that was read to stay open."""
+        os.close(self.descriptor)
 
     def below(self, path: bytes) -> list[Segment]:
         """Return the segments that begin with path or below it: those of a tree, which no segment shares."""
@@ -131,8 +139,10 @@ class Index:
 
     def packed_texts(self, segment: Segment) -> tuple[bytes, bytes]:
         """Return both as they lie in the index."""
+        if self.descriptor is not None:
+            return _packed_texts(self.descriptor, segment)
         with open(self.path, "rb") as file:
-            return packed_texts(file, segment)
+            return _packed_texts(file.fileno(), segment)
 
 
 def beside(archive: Path) -> Path:
@@ -140,9 +150,9 @@ def beside(archive: Path) -> Path:
     return archive.with_name(archive.name + ENDING)
 
 
-def packed_texts(file: IO[bytes], segment: Segment) -> tuple[bytes, bytes]:
+def _packed_texts(descriptor: int, segment: Segment) -> tuple[bytes, bytes]:
     """Return a segment's packed texts out of an open index."""
-    text = os.pread(file.fileno(), segment.members_length + segment.sums_length, segment.members_at)
+    text = os.pread(descriptor, segment.members_length + segment.sums_length, segment.members_at)
     return text[:segment.members_length], text[segment.members_length:]
 
 
@@ -187,23 +197,24 @@ def _member(path: bytes, words: bytes, target: bytes, line: bytes = b"") -> Memb
                   int(uid), int(gid), target, line.lstrip(b"\\")[:64].decode())
 
 
-def read(path: Path, *, of_this_size: bool = True) -> Index:
+def read(path: Path, *, of_this_size: bool = True, stays_open: bool = False) -> Index:
     """Return the index at path, beside its archive; without of_this_size though the archive was cut or grew.
 
-    Raises ArchiveError when it is missing, damaged, of another form, or of another archive than the one it lies beside.
+    stays_open: what removes the file meanwhile does no harm, and the caller closes it. Raises ArchiveError when it is
+    missing, damaged, of another form, or of another archive than the one it lies beside.
     """
     name = path.name.removesuffix(ENDING)
     try:
         with open(path, "rb") as file:
             found = _read(path, file)
-        size = path.with_name(name).stat().st_size if of_this_size else found.totals.size_bytes
+            size = path.with_name(name).stat().st_size if of_this_size else found.totals.size_bytes
+            if found.header.archive != name or found.totals.size_bytes != size:
+                raise ArchiveError(f"{path.name}: is not the index of the archive it lies beside")
+            return replace(found, descriptor=os.dup(file.fileno())) if stays_open else found
     except OSError as error:
         raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(f"{path.name}: is damaged: {error}") from error
-    if found.header.archive != name or (of_this_size and found.totals.size_bytes != size):
-        raise ArchiveError(f"{path.name}: is not the index of the archive it lies beside")
-    return found
 
 
 def _read(path: Path, file: IO[bytes]) -> Index:

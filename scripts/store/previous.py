@@ -12,7 +12,7 @@ from scripts.store.index import Segment
 
 
 class Previous:
-    """An archive with its index. It stays open: what removes it meanwhile does no harm."""
+    """An archive with its index. Both stay open: what removes them meanwhile does no harm."""
 
     def __init__(self, path: Path) -> None:
         """Open it; raise ArchiveError when it has no index that can be trusted, or cannot be read."""
@@ -22,7 +22,7 @@ class Previous:
             raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from error
         self.path = path
         try:
-            self.index = index.read(index.beside(path))
+            self.index = index.read(index.beside(path), stays_open=True)
         except BaseException:
             os.close(self.descriptor)
             raise
@@ -34,6 +34,7 @@ class Previous:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None,
                  traceback: TracebackType | None) -> None:
+        self.index.close()
         os.close(self.descriptor)
 
     def with_content(self, raw_sha256: str, raw_length: int) -> Segment | None:

@@ -7,6 +7,7 @@ import pytest
 
 from scripts.store import index, segments, write
 from scripts.store.index import Member
+from scripts.store.previous import Previous
 from scripts.store.segments import Fresh, Kept, Planner, Text
 from scripts.store.sizes import Sizes
 from scripts.store.tree import Tree
@@ -51,6 +52,23 @@ def test_where_nothing_changed_only_the_last_segment_is_packed(archives, site, t
         assert counts.segments_packed == 1 and counts.segments_copied > 8
         assert counts.bytes_packed < 1000 < counts.bytes_copied
     assert_true(archives, site, tmp_path)
+
+
+@pytest.mark.parametrize("kind", [CalmTree, Counted])
+def test_an_archive_that_is_removed_while_it_is_copied_from_does_no_harm(tmp_path, site, monkeypatch, kind):
+    """As find -mtime -delete does, beside the run: nothing of it is left, and all of it comes along."""
+    archives = Archives(tmp_path / "archives", [site], kind=kind)
+    archives.write()
+    (site / "b/017").write_bytes(b"another")
+    open_files = len(os.listdir("/proc/self/fd"))
+
+    def removed(previous):
+        for path in archives.place.glob("blog_*-01.tar.bz2*"):
+            path.unlink()
+    monkeypatch.setattr(Previous, "check", removed)
+    assert archives.write().counts.segments_copied > 8
+    assert_true(archives, site, tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == open_files
 
 
 @pytest.mark.parametrize("change", [
