@@ -1,5 +1,6 @@
 """The files of a site: what a backup could not read and a restore not replace, missing data folders, free disk."""
 
+import posixpath
 from collections.abc import Iterator
 
 from scripts.health import mends
@@ -7,9 +8,11 @@ from scripts.health.finding import Wrong
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
+from scripts.steps import own_folders
 from scripts.steps.site import Site
 from scripts.tiki import layout
 
+OUT = "/opt"   # where TRIM goes that lies in a site; any folder that no web server serves will do
 LEAST_FREE_BYTES = 200_000_000  # a busy Tiki writes this much to its caches in a day
 
 
@@ -59,6 +62,20 @@ def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
         yield Wrong(f"{folder.path} is not there, though the database names it ({', '.join(folder.used_by)}): files "
                     "that visitors put there are lost. Correct the site's setting when that is wrong, otherwise",
                     mends.at_host(found.instance, mends.words("install", "-d", *owner, "--", folder.path)))
+
+
+def ours_inside(found: Site) -> Iterator[Wrong]:
+    """Look for a folder of TRIM inside the site: neither a backup nor a restore is made of it."""
+    instance = found.instance
+    if one := own_folders.inside(instance, [instance.web_root, *(folder.path for folder in found.folders)]):
+        yield Wrong(f"{one.problem}. Both are refused until then: {one.step}",
+                    mends.edit_settings(instance.settings) if one.key else _move_trim(one.path))
+
+
+def _move_trim(top: str) -> str:
+    """Return what moves TRIM; its Python environment knows the folder it was made in."""
+    there = f"{OUT}/{posixpath.basename(top)}"
+    return f"{mends.words('mv', '-nT', '--', top, there)} && {mends.words('make', '-C', there, 'setup')}"
 
 
 def _some(paths: list[str]) -> str:

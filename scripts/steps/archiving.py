@@ -18,7 +18,7 @@ from scripts.hosts.local import MANAGER
 from scripts.present import output, progress
 from scripts.registry import locks
 from scripts.registry.locks import Lock
-from scripts.steps import collect, dumping, mods_state
+from scripts.steps import collect, dumping, mods_state, own_folders
 from scripts.steps.collect import Collected
 from scripts.steps.dumping import DumpedPieces
 from scripts.steps.site import Site
@@ -67,6 +67,7 @@ class _Written:
 def make_archive(found: Site, folder: Path, wishes: Wishes) -> Made | None:
     """Write, read back and name one archive of a site; None in a dry run. folder is an empty scratch folder."""
     instance = found.instance
+    own_folders.refuse(instance, [part.path for part in collect.parts_of(found)])
     place = archive.folder(instance.settings, instance.name)
     packed_as = wishes.compress or instance.compress or instance.settings.compress
     if process.conduct.dry_run:

@@ -10,7 +10,7 @@ from scripts.errors import CommandError, HostError, RefusedError
 from scripts.hosts.host import Host
 from scripts.present import output, prompts
 from scripts.registry.instance import Instance
-from scripts.steps import cloning_places, lineage, neighbours, restoring, schema_updates
+from scripts.steps import cloning_places, lineage, neighbours, own_folders, restoring, schema_updates
 from scripts.steps.cloning_places import Places
 from scripts.steps.site import Site
 
@@ -24,6 +24,7 @@ def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lin
     """
     refuse_by_name(source.instance, target.instance, confirm)
     places = cloning_places.find(source, target)
+    own_folders.refuse(target.instance, places.goes.values())
     refuse_same_database(source, target)
     _refuse_unhealthy(source)
     refuse_never_cloned(target, confirm, what)

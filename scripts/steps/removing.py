@@ -12,7 +12,7 @@ from scripts.errors import CommandError, DatabaseError, Fault, RefusedError
 from scripts.hosts import process
 from scripts.hosts.host import Host
 from scripts.present import output
-from scripts.steps import neighbours
+from scripts.steps import neighbours, own_folders
 from scripts.steps.neighbours import Neighbour
 from scripts.steps.site import Site
 from scripts.tiki import layout, maintenance
@@ -47,6 +47,7 @@ def plan(found: Site) -> Plan:
     web_root = instance.host.real_path(instance.web_root)
     home_folders = neighbours.homes(instance.host)
     _refuse_shared(found, web_root, home_folders, others)
+    own_folders.refuse(instance, [web_root, *(folder.path for folder in found.folders)])
     named = [folder for folder in found.folders if set(folder.used_by) != {EXTRA}]
     stays = [f"{folder.path} stays: only {EXTRA} names it" for folder in found.folders if folder not in named]
     links = set(instance.host.present(*(folder.path for folder in named), kind="l")) if named else set()

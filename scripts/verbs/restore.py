@@ -21,6 +21,7 @@ from scripts.steps import (
     confirming,
     known_version,
     mods_state,
+    own_folders,
     quieting,
     release_files,
     replace,
@@ -87,8 +88,9 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
         with site.opened_target(target, own_copy) as found:
             _refuse_other_database(found, unpacked, wishes, is_own)
             _require_room(found, unpacked)
+            goes = _places(found, unpacked, wishes, is_own)
             safety = _make_safety(found, folder, wishes)
-            told = _replace_or_put_back(found, unpacked, is_own, chosen, safety, wishes)
+            told = _replace_or_put_back(found, unpacked, is_own, goes, chosen, safety, wishes)
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
     return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
             "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
@@ -99,6 +101,7 @@ def _tell_plan(target: Instance, chosen: Archive, wishes: Wishes) -> None:
     verify.check_file(chosen, wishes.unverified)
     output.say(f"{target.name}: {chosen.path.name} is what its sha256 says")
     with site.opened_target(target) as found:
+        own_folders.refuse(target, [target.web_root, *(folder.path for folder in found.folders)])
         if not found.is_blank and wishes.has_safety:
             output.say(f"would: archive what is in {target.web_root} and in database {found.account.name} for safety")
         output.say("would: put the maintenance page up")
@@ -164,6 +167,13 @@ def _require_room(found: Site, unpacked: Unpacked) -> None:
                         f"and {output.size(free)} are free. Nothing was changed")
 
 
+def _places(found: Site, unpacked: Unpacked, wishes: Wishes, is_own: bool) -> dict[str, str]:
+    """Return where each folder of the archive goes; raise RefusedError when one of TRIM's own would go with it."""
+    goes = wishes.becoming.places(unpacked, found) if wishes.becoming else replace.places(unpacked, found, is_own)
+    own_folders.refuse(found.instance, goes.values())
+    return goes
+
+
 def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     """Archive what is there and return the archive's name; empty when there is nothing, or when it was not wanted."""
     target = found.instance
@@ -188,14 +198,14 @@ def make_safety(found: Site, folder: Path) -> str:
     return archiving.before(found, folder)
 
 
-def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, chosen: Archive, safety: str,
-                         wishes: Wishes) -> replace.Replaced:
+def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str], chosen: Archive,
+                         safety: str, wishes: Wishes) -> replace.Replaced:
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
     becoming = wishes.becoming
     note = restoring.begin(target, _called(target, chosen), safety, **(becoming.note if becoming else {}))
     try:
-        told = _replace(found, unpacked, is_own, becoming, wishes.is_full)
+        told = _replace(found, unpacked, is_own, goes, becoming, wishes.is_full)
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         raise put_back(target, note, fault) from error
@@ -217,11 +227,10 @@ def _called(target: Instance, chosen: Archive) -> str:
     return chosen.path.name if is_own else str(chosen.path)
 
 
-def _replace(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | None = None,
+def _replace(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str], becoming: Becoming | None = None,
              is_full: bool = False) -> replace.Replaced:
     """The restore itself, from the first change to the last."""
     target, since = found.instance, datetime.now(UTC)
-    goes = becoming.places(unpacked, found) if becoming else replace.places(unpacked, found, is_own)
     target.host.make_folder(target.web_root)
     replace.close(target, target.web_root, since, REASON)
     kept = becoming.keeps(found) if becoming else ()
@@ -269,7 +278,7 @@ def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
         chosen = archive.choose(target.settings, target.name, note.safety)
         with scratch(target) as folder, unpacking.opened(target, chosen, folder, False, "restore") as unpacked, \
                 site.opened_target(target, str(unpacked.folder(unpacked.app))) as found:
-            _replace(found, unpacked, is_own=True)
+            _replace(found, unpacked, True, replace.places(unpacked, found, is_own=True))
         restoring.end(target)
         return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
     except (Fault, OSError) as second:
