@@ -11,7 +11,10 @@ from scripts.registry.instance import Instance
 from scripts.steps import own_folders
 from scripts.steps.site import Site
 from scripts.tiki import layout
+from scripts.tiki.data_folders import DataFolder
 
+PREFERENCE = "preference "
+EXTRA = "EXTRA_PATHS"
 OUT = "/opt"   # where TRIM goes that lies in a site; any folder that no web server serves will do
 LEAST_FREE_BYTES = 200_000_000  # a busy Tiki writes this much to its caches in a day
 
@@ -58,6 +61,10 @@ def disk(found: Site) -> Iterator[Wrong]:
 
 def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
     for folder in found.missing:
+        if folder.never:
+            yield Wrong(f"{folder.path} is named by {', '.join(folder.used_by)} and {folder.why_missing}. Give the "
+                        "site a folder of its own, and move there what is its", _rename(found.instance, folder))
+            continue
         owner = ["-o", found.probe.owner, "-g", found.probe.group] if reached.is_root and found.probe.owner else []
         yield Wrong(f"{folder.path} is not there, though the database names it ({', '.join(folder.used_by)}): files "
                     "that visitors put there are lost. Correct the site's setting when that is wrong, otherwise",
@@ -70,6 +77,18 @@ def ours_inside(found: Site) -> Iterator[Wrong]:
     if one := own_folders.inside(instance, [instance.web_root, *(folder.path for folder in found.folders)]):
         yield Wrong(f"{one.problem}. Both are refused until then: {one.step}",
                     mends.edit_settings(instance.settings) if one.key else _move_trim(one.path))
+
+
+def _rename(instance: Instance, folder: DataFolder) -> str:
+    """Return what gives a site another folder; where only Tiki's own pages can, what shows its data folders."""
+    names = [use.removeprefix(PREFERENCE) for use in folder.used_by if use.startswith(PREFERENCE)]
+    if len(names) != len(folder.used_by):
+        return mends.edit_env(instance) if folder.used_by == (EXTRA,) else \
+            mends.make(instance.settings, "detect", INSTANCE=instance.name)
+    place = f"{instance.data_root or f'{instance.web_root}-data'}/{names[0]}"
+    calls = [mends.make(instance.settings, "cli", INSTANCE=instance.name, COMMAND=f"preferences:set {name} {place}/")
+             for name in names]
+    return " && ".join((mends.at_host(instance, mends.words("mkdir", "-p", "--", place)), *calls))
 
 
 def _move_trim(top: str) -> str:

@@ -60,7 +60,7 @@ def _real_paths_here(source: Site, target: Site) -> list[str] | None:
     if identity.machine(here) != identity.machine(target.instance.host):
         return None
     return here.real_paths(source.instance.web_root,
-                           *(folder.path for folder in (*source.folders, *source.missing)))
+                           *(folder.path for folder in (*source.folders, *source.missing) if not folder.never))
 
 
 def _outside(folders: tuple[DataFolder, ...], site: Site) -> tuple[DataFolder, ...]:

@@ -81,7 +81,7 @@ def copy(source: Site, target: Site, places: Places, what: Collection[str], keep
             continue
         target.instance.host.make_folder(places.goes[path])
         _tree(source, target, path, places.goes[path], filters, told)
-    told.warnings += [f"{folder.path} is named by {', '.join(folder.used_by)} and is not there"
+    told.warnings += [f"{folder.path} is named by {', '.join(folder.used_by)} and {folder.why_missing}"
                       for folder in places.missing]
     return told
 

@@ -91,7 +91,8 @@ def _on_this_machine(other: Instance) -> Neighbour:
     account = _account(other)
     try:
         with site.opened_target(other) as opened:
-            folders = [other.web_root, *(one.path for one in (*opened.folders, *opened.missing))]
+            folders = [other.web_root, *(one.path for one in (*opened.folders, *opened.missing)
+                                         if not one.never)]
             return Neighbour(other.name, True, tuple(other.host.real_paths(*folders)), account)
     except Fault as fault:
         return Neighbour(other.name, True, tuple(other.host.real_paths(other.web_root)), account, str(fault))

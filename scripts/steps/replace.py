@@ -6,7 +6,7 @@ The target keeps its own db/local.php and its own places for data; what the arch
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
 from scripts.tiki import addresses as preferences
-from scripts.tiki import config, console, data_folders, layout, maintenance, maintenance_page, probe
+from scripts.tiki import config, console, data_folders, folder_facts, layout, maintenance, maintenance_page, probe
 from scripts.tiki.data_folders import DataFolder
 
 PAGE = Path("conf") / "maintenance.html"
@@ -61,6 +61,18 @@ def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
     return own_places(unpacked.app.path, folders, target)
 
 
+def never(instance: Instance, goes: Mapping[str, str]) -> dict[str, str]:
+    """Return which folders must go nowhere, by their paths in the archive, and why: they are no place for a site."""
+    folders = {path: place for path, place in goes.items() if place != instance.web_root}
+    if not folders:
+        return {}
+    looked = folder_facts.look(instance.host, folders.values())
+    extra = {path.rstrip("/") for path in instance.extra_paths}
+    return {path: reason for path, place in folders.items()
+            if (reason := data_folders.why_never(looked.facts[place].real, looked.temporary,
+                                                 looked.facts[place].is_open and place not in extra))}
+
+
 def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site, is_elsewhere: bool = False
                ) -> dict[str, str]:
     """Return where the web root and the data folders of another site go at the target, by their paths there.
@@ -88,7 +100,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     maintenance.turn_off(MANAGER, app)
     close(instance, app, since, reason, host=MANAGER)
     for part in unpacked.parts:
-        if part.kind not in (APP, DATA):
+        if part.kind not in (APP, DATA) or part.path not in goes:
             continue
         stays = (*_kept_files(unpacked, target, is_own), *kept) if part.kind == APP else \
             data_folders.web_root_inside(goes[part.path], instance.web_root)
@@ -228,10 +240,10 @@ def try_console(instance: Instance, word: str) -> None:
 def _own_place(part: Part | DataFolder, target: Site, taken: set[str]) -> str:
     """Return the target's own folder for one of another site."""
     for folder in (*target.folders, *target.missing):
-        if set(folder.used_by) & set(part.used_by) and folder.path not in taken:
+        if set(folder.used_by) & set(part.used_by) and folder.path not in taken and not folder.never:
             return folder.path
     root = target.instance.data_root or f"{target.instance.web_root}-data"
-    name = Path(part.path).name
+    name = Path(part.path).name or "data"
     return next(path for number in range(1, 1000)
                 if (path := f"{root}/{name}" + (f"-{number}" if number > 1 else "")) not in taken)
 

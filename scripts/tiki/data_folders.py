@@ -40,6 +40,13 @@ SOURCES = {
     "repositories": _Source("tiki_integrator_reps", "repID", "path", "`path` <> ''", "integrator repository"),
 }
 
+THE_MACHINES = frozenset((
+    "/", "/bin", "/boot", "/dev", "/dev/shm", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run",
+    "/sbin", "/sys", "/tmp", "/usr", "/usr/local", "/usr/share", "/var", "/var/cache", "/var/lib", "/var/log",
+    "/var/spool", "/var/tmp"))
+"""Folders that every Debian has for itself: what a site keeps there lies beside what others need, and a restore would
+delete that. /srv, /mnt and /media are the administrator's: a disk of data may be mounted there."""
+
 COLUMNS = ("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND "
            "table_name IN (" + ", ".join(f"'{source.table}'" for source in SOURCES.values()) + ")")
 
@@ -48,12 +55,19 @@ COLUMNS = ("SELECT table_name, column_name FROM information_schema.columns WHERE
 class DataFolder:
     """A folder that belongs to the site, as an absolute path without a slash at its end.
 
-    contains_web_root marks one that must not be copied as a whole: the site's own tree lies in it.
+    contains_web_root marks one that must not be copied as a whole: the site's own tree lies in it. never is why the
+    site's data is not looked for in it, whoever names it.
     """
 
     path: str
     used_by: tuple[str, ...]
     contains_web_root: bool = False
+    never: str = ""
+
+    @property
+    def why_missing(self) -> str:
+        """Return why nothing of it is taken, to stand behind its name."""
+        return f"is not taken: {self.never}" if self.never else "is not there"
 
 
 @dataclass(frozen=True)
@@ -103,17 +117,42 @@ def queries(columns: Iterable[Sequence[object]]) -> dict[str, str]:
 
 def from_rows(rows: Rows, web_root: str) -> list[DataFolder]:
     """Return the folders outside the web root, each once, with nested ones merged into the outer."""
+    return merged(outside(rows, web_root), web_root)
+
+
+def outside(rows: Rows, web_root: str) -> dict[str, list[str]]:
+    """Return the folders outside the web root, as they are named, with what uses each."""
     users: dict[str, list[str]] = {}
     for named in _named(rows):
         path = _absolute(named.folder, web_root)
         if not _is_within(path, web_root):
             users.setdefault(path, []).append(named.used_by)
+    return users
+
+
+def merged(users: Mapping[str, Sequence[str]], web_root: str) -> list[DataFolder]:
+    """Return folders with what uses each, nested ones merged into the outer."""
     outer: dict[str, list[str]] = {}
     for path in sorted(users, key=lambda path: path.split("/")):
         place = next((above for above in outer if _is_within(path, above) and not _is_within(web_root, above)), path)
         outer.setdefault(place, []).extend(users[path])
     return [DataFolder(path, tuple(dict.fromkeys(used_by)), _is_within(web_root, path))
             for path, used_by in outer.items()]
+
+
+def why_never(real: str, temporary: str, is_open: bool) -> str:
+    """Return why a folder cannot be a site's own, so that a restore must not make it equal to an archive; else nothing.
+
+    real has no links, temporary is the host's folder for temporary files; is_open: sticky and writable for everybody.
+    """
+    if real in THE_MACHINES:
+        return "it is the machine's own folder, and what others keep there would be packed and deleted"
+    if real == temporary:
+        return "temporary files of all programs lie there, TRIM's among them"
+    if is_open:
+        return ("it is open to everybody, as a folder for temporary files is (sticky, world-writable). When it is the "
+                "site's alone: chmod -t on it")
+    return ""
 
 
 def inside(rows: Rows, web_root: str) -> list[str]:

@@ -120,7 +120,7 @@ def _database(instance: Instance, found: Probe, place: WebRoot, wanted: Requirem
                         f"{len(opened.tables)} tables, server {server}{f'; {problem}' if problem else ''}",
                         WRONG if problem else "")]
             rows += [Row("data folder", "", f"{one.path} ({', '.join(one.used_by)})") for one in opened.folders]
-            rows += [Row("data folder", "", f"{one.path} ({', '.join(one.used_by)}) is not there", WRONG)
+            rows += [Row("data folder", "", f"{one.path} ({', '.join(one.used_by)}) {one.why_missing}", WRONG)
                      for one in opened.missing]
     except Fault as fault:
         url, rows = "", [Row("database", instance.db_name, str(fault), WRONG)]

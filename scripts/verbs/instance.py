@@ -131,7 +131,8 @@ def _lines(found: Site) -> list[str]:
              f"database {found.account.name} on {found.account.socket or found.account.host}, "
              f"{len(found.tables)} tables, {output.size(found.database_bytes)}, server {client.server_version()}"]
     lines += [f"data folder {folder.path} ({', '.join(folder.used_by)})" for folder in found.folders]
-    lines += [f"data folder {folder.path} ({', '.join(folder.used_by)}) IS NOT THERE" for folder in found.missing]
+    lines += [f"data folder {folder.path} ({', '.join(folder.used_by)}) "
+              f"{folder.why_missing.replace('is not', 'IS NOT', 1)}" for folder in found.missing]
     if not found.instance.site and probed.sites:
         lines.append(f"virtual sites with databases of their own: {', '.join(probed.sites)}. Register each with SITE=")
     return lines

@@ -88,7 +88,7 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
         with site.opened_target(target, own_copy) as found:
             _refuse_other_database(found, unpacked, wishes, is_own)
             _require_room(found, unpacked)
-            goes = _places(found, unpacked, wishes, is_own)
+            goes = _places(found, unpacked, is_own, wishes.becoming)
             safety = _make_safety(found, folder, wishes)
             told = _replace_or_put_back(found, unpacked, is_own, goes, chosen, safety, wishes)
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
@@ -167,9 +167,15 @@ def _require_room(found: Site, unpacked: Unpacked) -> None:
                         f"and {output.size(free)} are free. Nothing was changed")
 
 
-def _places(found: Site, unpacked: Unpacked, wishes: Wishes, is_own: bool) -> dict[str, str]:
-    """Return where each folder of the archive goes; raise RefusedError when one of TRIM's own would go with it."""
-    goes = wishes.becoming.places(unpacked, found) if wishes.becoming else replace.places(unpacked, found, is_own)
+def _places(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | None = None) -> dict[str, str]:
+    """Return where each folder of the archive goes; raise RefusedError when one of TRIM's own would go with it.
+
+    Older archives may hold folders that are never a site's own, as /tmp: they go nowhere.
+    """
+    goes = becoming.places(unpacked, found) if becoming else replace.places(unpacked, found, is_own)
+    for path, reason in replace.never(found.instance, goes).items():
+        output.warn(f"{found.instance.name}: {path} in the archive is not put in place: {reason}")
+        del goes[path]
     own_folders.refuse(found.instance, goes.values())
     return goes
 
@@ -278,7 +284,7 @@ def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
         chosen = archive.choose(target.settings, target.name, note.safety)
         with scratch(target) as folder, unpacking.opened(target, chosen, folder, False, "restore") as unpacked, \
                 site.opened_target(target, str(unpacked.folder(unpacked.app))) as found:
-            _replace(found, unpacked, True, replace.places(unpacked, found, is_own=True))
+            _replace(found, unpacked, True, _places(found, unpacked, True))
         restoring.end(target)
         return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
     except (Fault, OSError) as second:

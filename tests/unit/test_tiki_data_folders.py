@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from scripts.tiki.data_folders import DataFolder, from_rows, queries, rewrites
+from scripts.tiki.data_folders import DataFolder, from_rows, queries, rewrites, why_never
 
 ROOT = "/var/www/wiki"
 
@@ -110,3 +110,12 @@ def test_an_update_names_the_row_and_the_old_value():
     quoted = change.sql(lambda text: "'" + text.replace("'", "''") + "'")
     assert quoted == ("UPDATE `tiki_forums` SET `att_store_dir` = '/new' "
                       "WHERE `forumId` = '3' AND `att_store_dir` = '/srv/it''s'")
+
+
+@pytest.mark.parametrize(("path", "is_open", "says"), [
+    ("/", False, "the machine's own"), ("/tmp", True, "the machine's own"), ("/var", False, "the machine's own"),
+    ("/home/web/tmp", False, "temporary files"), ("/srv/inbox", True, "chmod -t"), ("/srv/inbox", False, ""),
+    ("/srv", False, ""), ("/var/lib/tiki", False, ""), ("/tmp/batch", False, "")])
+def test_a_folder_of_everybody_is_never_a_sites_own(path, is_open, says):
+    reason = why_never(path, "/home/web/tmp", is_open)
+    assert says in reason and bool(reason) is bool(says)
