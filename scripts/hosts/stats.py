@@ -5,6 +5,7 @@ For trees of four hundred thousand files. Names are bytes; what is told travels 
 
 import heapq
 import marshal
+import os
 import shlex
 import tempfile
 import zlib
@@ -27,7 +28,8 @@ MAGIC = b"\x1f\x8b"     # of gzip
 GZIP = 16 + zlib.MAX_WBITS
 GONE = (b"No such file or directory", b"Not a directory")    # the latter when a file took a folder's place
 NO_GNU = 91             # what the script ends with where a program is another one than GNU's
-CLOCK, FOLDER_ENDS = b"clock", b"end "     # what begins a record that is of no file: the host's time, a folder's end
+# What begins a record that is of no file: the host's time, a folder's path without links, a folder's end.
+CLOCK, REAL, FOLDER_ENDS = b"clock", b"real", b"end "
 # What find complains of comes last, between the answer's own marks: its exit code alone does not tell who went away.
 PROGRAM = """LC_ALL=C; export LC_ALL
 for name in find tar; do case $("$name" --version 2>/dev/null) in
@@ -37,6 +39,7 @@ for folder do (cd -- "$folder") || exit 1; done
 @FINDS@
 } | @PACK@"""
 FIND = """( cd -- @FOLDER@ || exit
+printf 'real\\0%s\\0\\0' "$(pwd -P; echo .)"
 { said=$({ @FIND@; } 2>&1 >&3); printf 'end %s\\0%s\\0\\0' "$?" "$said"; } 3>&1 ) || exit"""
 PACK = "{ if command -v gzip >/dev/null; then gzip -1 -c; else cat; fi; }"
 
@@ -72,6 +75,7 @@ class Folders:
         self._wanted: list[tuple[str, str]] = []    # a folder, and the find that looks at it
         self._clock = 0
         self._found: dict[int, _Sorted] = {}
+        self._real: list[str] = []
 
     def add(self, folder: str, passed: Iterable[str] = (), kept: Iterable[str] = ()) -> int:
         """Have a folder looked at too, and return what `stats` is asked for it with; before it is asked for any.
@@ -90,6 +94,12 @@ class Folders:
         if not self._clock:
             self._look()
         return self._clock
+
+    def real_path(self, place: int) -> str:
+        """Return the folder that was looked at, without links: one of these may lead elsewhere by now."""
+        if not self._real:
+            self._look()
+        return self._real[place]
 
     def stats(self, place: int) -> Iterator[Stat]:
         """Yield a folder and all below it, each folder before its content, names by their bytes.
@@ -118,7 +128,7 @@ class Folders:
             raise HostError(f"{self._host.name}: the program {name} there is missing, or not GNU's as a backup needs "
                             "it. Next: make doctor") from error
         told.judge()
-        self._clock, self._found = told.clock, dict(enumerate(told.found))
+        self._clock, self._found, self._real = told.clock, dict(enumerate(told.found)), told.real
 
 
 class _Told:
@@ -129,6 +139,7 @@ class _Told:
         self._unpack = None
         self._is_unpacked, self._is_whole = True, False
         self.found, self._ends = [_Sorted()], []
+        self.real: list[str] = []
         self.clock = 0
 
     def take(self, source: Source, sink: Sink) -> None:
@@ -165,6 +176,8 @@ class _Told:
             if not text.isdigit():
                 raise self._fault(f"the host's time is no number: {text[-60:]!r}")
             self.clock = int(text)
+        elif mark == REAL:
+            self.real.append(os.fsdecode(text).removesuffix("\n."))
         elif mark.startswith(FOLDER_ENDS):
             self._ends.append((mark, text, self._is_whole))
             self._is_whole = False
@@ -188,7 +201,8 @@ class _Told:
                 shown = wrong[0].decode("utf-8", "replace") if wrong else "it failed and does not say why"
                 raise CommandError(f"{self._place}{folder}: {shown.removeprefix('find: ')}. Nothing may be missing in "
                                    "a backup: let this account read it, or leave it out with EXCLUDE=")
-        if not self._is_unpacked or self._rest or not self.clock or len(self._ends) != len(self._folders):
+        if not self._is_unpacked or self._rest or not self.clock \
+                or {len(self._ends), len(self.real)} != {len(self._folders)}:
             raise self._fault(f"its answer is cut off: {self._rest[-80:]!r}")
 
 

@@ -56,7 +56,7 @@ class FarTree(Tree):
     def tar(self, *options: str) -> Command:
         # In English: some of what it says is read. Numbers of owners alone: the manager knows other names for them.
         return self.host.command("env", "LC_ALL=C", "tar", "-c", "--format=gnu", "--numeric-owner", "--no-recursion",
-                                 "--null", *options, "-C", self.folder, "-f", "-", "-T", "-")
+                                 "--null", *options, "-C", self.folders.real_path(self.place), "-f", "-", "-T", "-")
 
     def present(self, names: Collection[bytes]) -> list[bytes]:
         found = self._named(names)
@@ -67,7 +67,8 @@ class FarTree(Tree):
             if names else {}
 
     def _named(self, names: Collection[bytes]) -> dict[bytes, Entry]:
-        found = listing.named(self.host, self.folder, (os.fsdecode(name).removeprefix("./") for name in names))
+        relative = (os.fsdecode(name).removeprefix("./") for name in names)
+        found = listing.named(self.host, self.folders.real_path(self.place), relative)
         return {b"./" + os.fsencode(name): entry for name, entry in found.items()}
 
     def chunks(self, source: Source) -> Iterator[bytes]:

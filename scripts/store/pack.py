@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from scripts.errors import CommandError
 from scripts.hosts import process
+from scripts.hosts.moments import SECOND
 from scripts.hosts.streams import Sink, Source
 from scripts.store import checksums, index, segments, sizes
 from scripts.store.delivery import Asked, Delivery
@@ -241,11 +242,16 @@ class _Texts:
 
 
 def _delivered(asked: Member, head: Head) -> Member:
-    """Return a member as it is in the stream: the very same, unless it became something else since it was looked at."""
-    if asked.kind == head.kind and (head.kind != FILE or asked.size == head.size):
+    """Return a member as it is in the stream: the very same, unless it became something else since it was looked at.
+
+    It may be another one that bears its name for a while, as when a deployment puts folders in each other's place.
+    """
+    is_same_time = asked.mtime_ns // SECOND == head.mtime
+    if is_same_time and asked.kind == head.kind and (head.kind != FILE or asked.size == head.size):
         return asked
     target = asked.target if asked.kind == head.kind else b""
-    return asked._replace(kind=head.kind, size=head.size if head.kind == FILE else asked.size, target=target)
+    return asked._replace(kind=head.kind, size=head.size if head.kind == FILE else asked.size, target=target,
+                          mtime_ns=asked.mtime_ns if is_same_time else head.mtime * SECOND)
 
 
 def _name(path: bytes, inside: bytes) -> bytes:

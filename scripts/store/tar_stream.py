@@ -22,6 +22,11 @@ class Head(NamedTuple):
     size: int
     raw: bytes
 
+    @property
+    def mtime(self) -> int:
+        """Return the time of the last change, in seconds."""
+        return _number(self.raw[-BLOCK:][136:148])
+
 
 class Taker(Protocol):
     """Takes what a stream holds, member by member; all of it together is the stream without its end mark."""
@@ -124,6 +129,8 @@ class TarStream:
 
 def _number(field: bytes) -> int:
     """Return a header's number: octal digits, or base 256 for what does not fit."""
+    if field[0] == 0xFF:    # before 1970
+        return int.from_bytes(field, "big", signed=True)
     if field[0] & 0x80:
         return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
     return int(field.strip(b"\0 ") or b"0", 8)

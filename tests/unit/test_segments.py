@@ -71,6 +71,57 @@ def test_an_archive_that_is_removed_while_it_is_copied_from_does_no_harm(tmp_pat
     assert len(os.listdir("/proc/self/fd")) == open_files
 
 
+def test_a_file_of_before_1970_is_trusted_as_any_other(archives, site, tmp_path):
+    os.utime(site / "b/017", (-5, -5))
+    found = archives.write().index
+    assert all(segment.state for segment in found.below(archives.parts[0].folder.encode()))
+    assert_true(archives, site, tmp_path)
+
+
+def swapped(one, two) -> None:
+    between = one.with_name("between")
+    one.rename(between)
+    two.rename(one)
+    between.rename(two)
+
+
+@pytest.mark.parametrize("kind", [CalmTree, Counted])
+def test_what_bore_a_name_only_while_it_was_read_is_not_copied_later(tmp_path, site, monkeypatch, kind):
+    """As when a deployment puts another release in the place of one, and takes it back."""
+    other = tmp_path / "other"
+    for path in site.glob("b/*"):
+        grow(other, [path.name])
+        os.utime(other / path.name, (1_000_000_000, 1_000_000_000))
+    archives = Archives(tmp_path / "archives", [site], kind=kind)
+    tar = kind.tar
+
+    def other_release(tree, *options):
+        swapped(site / "b", other)
+        return tar(tree, *options)
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "tar", other_release)
+        archives.write()
+    assert_true(archives, site, tmp_path)
+    swapped(site / "b", other)
+    archives.write()
+    assert_true(archives, site, tmp_path)
+
+
+def test_a_far_tree_is_read_where_it_was_looked_at_though_its_link_leads_elsewhere_by_then(tmp_path, site, monkeypatch):
+    grow(tmp_path / "other", NAMES)
+    (tmp_path / "link").symlink_to("site")
+    archives = Archives(tmp_path / "archives", [tmp_path / "link"], kind=Counted)
+    tar = Counted.tar
+
+    def moved(tree, *options):
+        (tmp_path / "link").unlink()
+        (tmp_path / "link").symlink_to("other")
+        return tar(tree, *options)
+    monkeypatch.setattr(Counted, "tar", moved)
+    archives.write()
+    assert_true(archives, site, tmp_path)
+
+
 @pytest.mark.parametrize("change", [
     lambda site: grow(site, ["b/020x"], 100), lambda site: grow(site, ["a-new/in a new folder"]),
     lambda site: (site / "b/017").unlink(), lambda site: (site / "b/017").rename(site / "b/017 renamed"),
