@@ -71,6 +71,11 @@ def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
                     mends.at_host(found.instance, mends.words("install", "-d", *owner, "--", folder.path)))
 
 
+def loose_links(found: Site) -> Iterator[Wrong]:
+    for one in found.loose:
+        yield Wrong(f"{one.problem()}: it wants {one.step(found.instance)}", mends.edit_env(found.instance))
+
+
 def ours_inside(found: Site) -> Iterator[Wrong]:
     """Look for a folder of TRIM inside the site: neither a backup nor a restore is made of it."""
     instance = found.instance

@@ -59,7 +59,7 @@ def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
         yield look(instance.name, "disk", lambda: files.disk(found), mends.at_host(instance, "df -h"))
     yield checked(instance.name, "database", [])
     yield look(instance.name, "database rights", lambda: database.rights(found), mends.edit_env(instance))
-    yield checked(instance.name, "data folders", files.missing_folders(found, reached))
+    yield checked(instance.name, "data folders", [*files.missing_folders(found, reached), *files.loose_links(found)])
     yield checked(instance.name, "own folders", files.ours_inside(found))
     if copies.is_visited(found):
         yield look(instance.name, "visits", lambda: copies.unvisited(found), mends.edit_env(instance))

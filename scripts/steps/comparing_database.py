@@ -91,6 +91,9 @@ class _Places:
         for path, uses in a.missing.items():
             partner = next((other for other, others in b.missing.items() if set(uses) & set(others)), None)
             moves.update({path: partner} if partner else {})
+        for name, real in a.links.items():
+            if outer := max((one for one in moves if data_folders.is_within(real, one)), key=len, default=""):
+                moves[name] = f"{moves[outer]}{real.removeprefix(outer)}"
         return _Places(a.web_root, {one: other for one, other in moves.items() if one != other})
 
     def is_own(self, table: str, column: str, values: tuple[str | None, str | None]) -> bool:

@@ -95,7 +95,7 @@ class Side:
     """One side, ready to be looked at. The first of its trees is the web root; missing are folders that are not there.
 
     owner is user and group of the web root; left_out tells what its making had left out (of an archive), as do
-    tables_left_out.
+    tables_left_out. links are names inside the web root that lead out of it, and where to.
     """
 
     label: str
@@ -109,6 +109,7 @@ class Side:
     is_closed: bool = False
     left_out: LeaveOut = lambda path: False
     tables_left_out: tuple[str, ...] = ()
+    links: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_packed(self) -> bool:
@@ -160,7 +161,8 @@ def _living(wanted: Wanted, instance: Instance) -> Iterator[Side]:
         closed = maintenance.state(instance.host, instance.web_root).is_on
         yield Side(wanted.label, wanted.name, (HostTree(instance.host, instance.web_root), *folders), found.client,
                    found.account.charset, (found.probe.owner, found.probe.group),
-                   {folder.path: folder.used_by for folder in found.missing}, found.probe.sites, closed)
+                   {folder.path: folder.used_by for folder in found.missing}, found.probe.sites, closed,
+                   links={name: real for folder in found.folders for name, real in folder.links})
 
 
 def _packed(wanted: Wanted, found: Contents, client: Client) -> Side:

@@ -59,6 +59,8 @@ def plan(found: Site) -> Plan:
         elif folder.path in links:
             goes.append((folder.path, ""))
             stays.append(f"{path} stays: {folder.path} is a link to it")
+        elif folder.links:
+            stays.append(f"{path} stays: {folder.links[0][0]} is a link to it")
         elif not path.startswith(f"{web_root}/"):
             goes.append((folder.path, path))
     return Plan(found, web_root, tuple(path for _, path in goes if path),

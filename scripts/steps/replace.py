@@ -198,10 +198,26 @@ def moved_folders(web_root: str, target: Site, goes: dict[str, str]) -> list[str
     moves = {old: new for old, new in goes.items() if old != new}
     if not moves:
         return []
-    found = data_folders.rewrites(site.folder_rows(target.client, target.account.charset), web_root, moves)
+    rows = site.folder_rows(target.client, target.account.charset)
+    found = data_folders.rewrites(rows, web_root, {**moves, **_linked(web_root, target, goes, rows)})
     if found:
         target.client.execute(";\n".join(one.sql(quote_text) for one in found))
     return [f"{one.table} {one.key_value}: {one.old} is now {one.new}" for one in found]
+
+
+def _linked(web_root: str, target: Site, goes: Mapping[str, str], rows: data_folders.Rows) -> dict[str, str]:
+    """Return where names inside the web root go that lead out of it by a link to one of the source's folders.
+
+    The link came with the tree: a site that used it would write into the uploads of the one it is a copy of.
+    """
+    names = data_folders.inside(rows, web_root)
+    real = target.instance.host.real_paths(*(f"{target.instance.web_root}/{name}" for name in names))
+    found = {}
+    for name, path in zip(names, real):
+        outer = max((one for one in goes if one != web_root and data_folders.is_within(path, one)), key=len, default="")
+        if outer:
+            found[f"{web_root}/{name}"] = f"{goes[outer]}{path.removeprefix(outer)}"
+    return found
 
 
 def addresses(source_url: str, target: Site) -> list[str]:

@@ -4,7 +4,7 @@ Reads only, in a dry run too. The database account comes from the site's own db/
 env file.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,8 +14,9 @@ from scripts.database.credentials import Account
 from scripts.errors import RegistryError
 from scripts.hosts import process
 from scripts.registry.instance import Instance
-from scripts.steps import restoring
-from scripts.tiki import data_folders, folder_facts, probe
+from scripts.steps import restoring, site_folders
+from scripts.steps.site_folders import Loose
+from scripts.tiki import data_folders, probe
 from scripts.tiki.data_folders import DataFolder
 from scripts.tiki.probe import Probe
 
@@ -24,7 +25,8 @@ from scripts.tiki.probe import Probe
 class Site:
     """An instance with its database open. folders are those outside the web root that are there.
 
-    missing are those that are not, and those that cannot be a site's own, whatever its database says.
+    missing are those that are not, and those that cannot be a site's own, whatever its database says. loose are links
+    of the web root to uploads that are in none of them.
     """
 
     instance: Instance
@@ -34,6 +36,7 @@ class Site:
     tables: tuple[Table, ...]
     folders: tuple[DataFolder, ...] = ()
     missing: tuple[DataFolder, ...] = ()
+    loose: tuple[Loose, ...] = ()
 
     @property
     def is_blank(self) -> bool:
@@ -139,27 +142,8 @@ def _entered(instance: Instance, found: Probe, account: Account) -> Iterator[Sit
 
 
 def _looked_at(instance: Instance, found: Probe, account: Account, client: Client) -> Site:
-    folders, missing = _folders(instance, client, account.charset)
-    return Site(instance, found, account, client, tuple(client.tables()), folders, missing)
-
-
-def _folders(instance: Instance, client: Client, charset: str) -> tuple[tuple[DataFolder, ...], ...]:
-    """Return the folders outside the web root that belong to the site: those that are there, and those that are not."""
-    users = data_folders.outside(folder_rows(client, charset), instance.web_root)
-    extra = dict.fromkeys(path.rstrip("/") or "/" for path in instance.extra_paths)
-    if not users and not extra:
-        return (), ()
-    looked = folder_facts.look(instance.host, [*users, *extra])
-    never = {path: reason for path, one in looked.facts.items()
-             if (reason := data_folders.why_never(one.real, looked.temporary, one.is_open and path not in extra))}
-    # Before nested ones are merged: what lies in a folder that is never taken may well be the site's.
-    own = data_folders.merged({path: uses for path, uses in users.items() if path not in never}, instance.web_root)
-    refused = [DataFolder(path, tuple(dict.fromkeys(users[path]))) for path in users if path in never]
-    named = [replace(folder, never=never.get(folder.path, ""))
-             for folder in _with_extra([*own, *refused], instance, extra)]
-    is_taken = {folder.path: looked.facts[folder.path].is_there and not folder.never for folder in named}
-    return (tuple(folder for folder in named if is_taken[folder.path]),
-            tuple(folder for folder in named if not is_taken[folder.path]))
+    data = site_folders.find(instance, folder_rows(client, account.charset))
+    return Site(instance, found, account, client, tuple(client.tables()), data.folders, data.missing, data.loose)
 
 
 def folder_rows(client: Client, charset: str) -> dict[str, list[tuple]]:
@@ -178,8 +162,3 @@ def folder_rows(client: Client, charset: str) -> dict[str, list[tuple]]:
     for key, *values in told:
         rows[key].append(tuple(values))
     return rows
-
-
-def _with_extra(named: list[DataFolder], instance: Instance, extra: Iterable[str]) -> list[DataFolder]:
-    known = {folder.path for folder in named} | {instance.web_root}
-    return [*named, *(DataFolder(path, ("EXTRA_PATHS",)) for path in extra if path not in known)]

@@ -56,13 +56,15 @@ class DataFolder:
     """A folder that belongs to the site, as an absolute path without a slash at its end.
 
     contains_web_root marks one that must not be copied as a whole: the site's own tree lies in it. never is why the
-    site's data is not looked for in it, whoever names it.
+    site's data is not looked for in it, whoever names it. links are names inside the web root that lead to it or
+    into it, with their real paths.
     """
 
     path: str
     used_by: tuple[str, ...]
     contains_web_root: bool = False
     never: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def why_missing(self) -> str:
@@ -120,12 +122,22 @@ def from_rows(rows: Rows, web_root: str) -> list[DataFolder]:
     return merged(outside(rows, web_root), web_root)
 
 
+def users_inside(rows: Rows, web_root: str) -> dict[str, list[str]]:
+    """Return the folders inside the web root, as they are named, with what uses each."""
+    users: dict[str, list[str]] = {}
+    for named in _named(rows):
+        path = _absolute(named.folder, web_root)
+        if path != web_root and is_within(path, web_root):
+            users.setdefault(path, []).append(named.used_by)
+    return users
+
+
 def outside(rows: Rows, web_root: str) -> dict[str, list[str]]:
     """Return the folders outside the web root, as they are named, with what uses each."""
     users: dict[str, list[str]] = {}
     for named in _named(rows):
         path = _absolute(named.folder, web_root)
-        if not _is_within(path, web_root):
+        if not is_within(path, web_root):
             users.setdefault(path, []).append(named.used_by)
     return users
 
@@ -134,9 +146,9 @@ def merged(users: Mapping[str, Sequence[str]], web_root: str) -> list[DataFolder
     """Return folders with what uses each, nested ones merged into the outer."""
     outer: dict[str, list[str]] = {}
     for path in sorted(users, key=lambda path: path.split("/")):
-        place = next((above for above in outer if _is_within(path, above) and not _is_within(web_root, above)), path)
+        place = next((above for above in outer if is_within(path, above) and not is_within(web_root, above)), path)
         outer.setdefault(place, []).extend(users[path])
-    return [DataFolder(path, tuple(dict.fromkeys(used_by)), _is_within(web_root, path))
+    return [DataFolder(path, tuple(dict.fromkeys(used_by)), is_within(web_root, path))
             for path, used_by in outer.items()]
 
 
@@ -157,22 +169,22 @@ def why_never(real: str, temporary: str, is_open: bool) -> str:
 
 def inside(rows: Rows, web_root: str) -> list[str]:
     """Return the folders inside the web root that belong to the site, by their paths from there."""
-    found = {_absolute(named.folder, web_root) for named in _named(rows)} - {web_root}
-    return sorted(path.removeprefix(f"{web_root}/") for path in found if _is_within(path, web_root))
+    return sorted(path.removeprefix(f"{web_root}/") for path in users_inside(rows, web_root))
 
 
 def rewrites(rows: Rows, web_root: str, moves: Mapping[str, str]) -> list[Rewrite]:
     """Return what to change when folders move: moves gives for old absolute paths the new ones.
 
     Values at or below an old path change, the deepest old path first; a slash at the end stays, a relative
-    path inside the web root needs no change. Give the web root itself in moves when it moves: some sites name
-    folders inside it by absolute paths.
+    path inside the web root needs no change, unless moves names a folder there. Give the web root itself in moves when
+    it moves: some sites name folders inside it by absolute paths.
     """
     found = []
     for named in _named(rows):
         path = _absolute(named.folder, web_root)
-        old = max((old for old in moves if _is_within(path, old)), key=len, default=None)
-        if old is None or (not named.folder.startswith("/") and _is_within(path, web_root)):
+        old = max((old for old in moves if is_within(path, old)), key=len, default=None)
+        is_relative = not named.folder.startswith("/") and is_within(path, web_root)
+        if old is None or (is_relative and is_within(web_root, old)):
             continue
         moved = posixpath.normpath(f"{moves[old]}/{posixpath.relpath(path, old)}")
         new = named.renamed(moved + "/" if named.folder.endswith("/") else moved)
@@ -212,7 +224,7 @@ def web_root_inside(folder: str, web_root: str) -> tuple[str, ...]:
     return () if inside == web_root else (inside,)
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
     """Tell whether path is folder or lies in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 

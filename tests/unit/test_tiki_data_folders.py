@@ -119,3 +119,11 @@ def test_an_update_names_the_row_and_the_old_value():
 def test_a_folder_of_everybody_is_never_a_sites_own(path, is_open, says):
     reason = why_never(path, "/home/web/tmp", is_open)
     assert says in reason and bool(reason) is bool(says)
+
+
+def test_a_name_inside_the_web_root_changes_when_it_is_told_to_lead_elsewhere():
+    rows = preferences("storage/fgal/", "storage/fgal/deep", f"{ROOT}/storage/fgal", "storage/fgal-2/", "img/")
+    told = rewrites(rows, ROOT, {ROOT: "/www/copy", f"{ROOT}/storage/fgal": "/srv/copy/fgal"})
+    assert {one.old: one.new for one in told} == {
+        "storage/fgal/": "/srv/copy/fgal/", "storage/fgal/deep": "/srv/copy/fgal/deep",
+        f"{ROOT}/storage/fgal": "/srv/copy/fgal"}
