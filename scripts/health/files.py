@@ -24,7 +24,9 @@ def rights(found: Site, reached: Reached) -> Iterator[Wrong]:
     instance, roots = found.instance, [found.instance.web_root, *(one.path for one in found.folders)]
     left_out = (*(f"{cache}/*" for cache in layout.CACHES), *(pattern.strip("/") for pattern in instance.exclude))
     top = _literally(instance.web_root)
-    pruned = [word for pattern in left_out for word in ("-path", f"{top}/{pattern}", "-prune", "-o")]
+    # Root's alone, and in no backup.
+    of_disks = ("-name", layout.DISKS_OWN, "-prune", "-o")
+    pruned = [*of_disks, *(word for pattern in left_out for word in ("-path", f"{top}/{pattern}", "-prune", "-o"))]
     told_names = instance.host.read_names(
         "find", "-H", *roots, *pruned, "(", "!", "-type", "l", "!", "-readable", "-o",
         "-type", "d", "!", "-writable", "!", "-user", reached.user, ")", "-printf", "%u\\0%p\\0", ok=(0, 1))

@@ -22,6 +22,7 @@ from scripts.hosts.streams import Sink, Source
 RECORD = "%y %s %T@ %C@ %i %D %m %U %G %n\\0%l\\0%P\\0"
 FIELDS = 3
 END = "that is all"
+ANYWHERE = "**/"
 RUN = 60_000            # records that are sorted at once: some 20 MB
 BATCH = 500             # of them that are read back at once
 MAGIC = b"\x1f\x8b"     # of gzip
@@ -81,7 +82,7 @@ class Folders:
         """Have a folder looked at too, and return what `stats` is asked for it with; before it is asked for any.
 
         passed are relative paths that are passed over with all in them, `folder/*` for what is in a folder; in such
-        ones what bears a name of kept is told all the same.
+        ones what bears a name of kept is told all the same. `**/name` is a name at any depth, the top too.
         """
         # The root is asked for last: its words prove that the rest arrived.
         find = shlex.join(["find", ".", "/", "-path", "/", "-prune", "-printf", f"{END}\\0\\0\\0", "-o",
@@ -200,7 +201,8 @@ class _Told:
             if wrong or (end == b"end 1" and not said):
                 shown = wrong[0].decode("utf-8", "replace") if wrong else "it failed and does not say why"
                 raise CommandError(f"{self._place}{folder}: {shown.removeprefix('find: ')}. Nothing may be missing in "
-                                   "a backup: let this account read it, or leave it out with EXCLUDE=")
+                                   "a backup: let this account read it, or, in the web root, leave it out with "
+                                   "EXCLUDE=")
         if not self._is_unpacked or self._rest or not self.clock \
                 or {len(self._ends), len(self.real)} != {len(self._folders)}:
             raise self._fault(f"its answer is cut off: {self._rest[-80:]!r}")
@@ -269,6 +271,9 @@ def _ns(seconds: bytes) -> int:
 def _pruned(passed: tuple[str, ...], kept: tuple[str, ...]) -> list[str]:
     words = []
     for path in passed:
+        if path.startswith(ANYWHERE):
+            words += ["-name", listing.literally(path.removeprefix(ANYWHERE)), "-prune", "-o"]
+            continue
         inside = path.removesuffix("/*")
         words += ["-path", f"./{listing.literally(inside)}{path[len(inside):]}"]
         for name in kept if inside != path else ():

@@ -114,6 +114,11 @@ def excluding(patterns: tuple[str, ...]) -> list[str]:
     return [f"--exclude=/{pattern.strip('/')}" for pattern in patterns]
 
 
+def but(name: str) -> str:
+    """Return a filter that leaves out what bears this name, at any depth."""
+    return f"--exclude={name}"
+
+
 def is_root_at(host: Host) -> bool:
     """Whether commands at a host run as root, so that owners can be given."""
     if host.reads_in_place:

@@ -162,14 +162,15 @@ def _put(host: Host, web_root: str, files: Files) -> None:
 def _data_filters(source: Site, target: Site, places: Places, what: Collection[str]) -> dict[str, list[str]]:
     """Return the source's folders outside the web root that travel, each with its filters."""
     roots = source.instance.web_root, target.instance.web_root
-    return {folder.path: transfer.excluding((*data_folders.web_root_inside(folder.path, roots[0]),
-                                             *data_folders.web_root_inside(places.goes[folder.path], roots[1])))
+    return {folder.path: [transfer.but(layout.DISKS_OWN),
+                          *transfer.excluding((*data_folders.web_root_inside(folder.path, roots[0]),
+                                               *data_folders.web_root_inside(places.goes[folder.path], roots[1])))]
             for folder in places.folders} if "data" in what else {}
 
 
 def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Collection[str]) -> list[str]:
     kept = (*layout.ALL_ACCOUNTS, CERTIFICATES, layout.HTACCESS, *maintenance.OWN_NAMES, *guard.ENTRANCES, *keeps_rules)
-    filters = [*transfer.excluding(kept), *_without_caches(source.probe.sites)]
+    filters = [transfer.but(layout.DISKS_OWN), *transfer.excluding(kept), *_without_caches(source.probe.sites)]
     if set(what) == {"code", "data"}:
         return filters
     folders = sorted({*layout.SITE_DATA, *named_inside(source), *named_inside(target)})

@@ -22,6 +22,8 @@ DUMP_SHARE = 1.5        # a dump against the database's size on disk: text is la
 FIRST_SHARE = 0.6       # a first archive against its content, on the safe side: 0.2 for code, 1.0 for pictures
 NEXT_SHARE = 1.3        # an archive against the one before it
 WAITING_BYTES = 100_000_000     # of what waits in scratch for its turn to be packed
+ANY_DEPTH = f"**/{layout.DISKS_OWN}"
+OF_DISKS = (layout.DISKS_OWN, ANY_DEPTH)
 WILD = "*?"             # what makes a pattern mean more than one path
 
 
@@ -110,18 +112,18 @@ def always_left_out(settings: Settings) -> tuple[str, ...]:
 
 
 def _left_out(site: Site, part: Part, patterns: tuple[str, ...]) -> str:
-    """Return the expression of what of a part stays out."""
+    """Return the expression of what of a part stays out; patterns are read from the web root and mean nothing else."""
     if part.kind == APP:
-        return "|".join(filter(None, (layout.cached(site.probe.sites), walk.expression(patterns))))
-    return walk.expression(data_folders.web_root_inside(part.path, site.instance.web_root))
+        return "|".join(filter(None, (layout.cached(site.probe.sites), walk.expression((*patterns, *OF_DISKS)))))
+    return walk.expression((*data_folders.web_root_inside(part.path, site.instance.web_root), *OF_DISKS))
 
 
 def _passed(site: Site, part: Part, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """Return what of a tree need not be listed: of what _left_out means all that is many files, caches above all."""
     if part.kind != APP:
-        return data_folders.web_root_inside(part.path, site.instance.web_root)
+        return (*data_folders.web_root_inside(part.path, site.instance.web_root), ANY_DEPTH)
     plain = (pattern.strip("/") for pattern in patterns if not any(sign in pattern for sign in WILD))
-    return (*(f"{cache}/*" for cache in layout.CACHES), *plain)
+    return (*(f"{cache}/*" for cache in layout.CACHES), *plain, ANY_DEPTH)
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -19,7 +19,7 @@ from scripts.hosts import moments, transfer
 from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import dressing, restricting, site
+from scripts.steps import collect, dressing, restricting, site
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -105,9 +105,11 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
         stays = (*_kept_files(unpacked, target, is_own), *kept) if part.kind == APP else \
             data_folders.web_root_inside(goes[part.path], instance.web_root)
         host.make_folder(goes[part.path])
-        dress = dressing.of(unpacked, part, stays, owner_coming(unpacked, target, is_own), gives_owners)
+        dress = dressing.of(unpacked, part, (*stays, *collect.OF_DISKS), owner_coming(unpacked, target, is_own),
+                            gives_owners)
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path],
-                              [*transfer.excluding(stays), transfer.BY_CONTENT], dress.owner)
+                              [*transfer.excluding(stays), transfer.but(layout.DISKS_OWN), transfer.BY_CONTENT],
+                              dress.owner)
         dress.give(host, goes[part.path])
         if gives_owners and os.geteuid() and not dress.owner:
             output.warn(f"{instance.name}: {goes[part.path]} belongs to account {os.geteuid()} now, which is the "

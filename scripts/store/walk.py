@@ -19,7 +19,7 @@ TEXT = b"%b\0%b %d %d %d %d %d %o %d %d\0%b\0"      # the text of a member: inde
 FIELDS = 3              # of such a text, each with a NUL behind it
 END = b"\0that is all\0\0"      # what the program says last: of no member, because none is without a path
 CHUNK = 1 << 16         # bytes that are told at once
-HINT = ". Nothing may be missing in a backup: let this account read it, or leave it out with EXCLUDE="
+HINT = ". Nothing may be missing in a backup: let this account read it, or, in the web root, leave it out with EXCLUDE="
 
 LeaveOut = Callable[[str], bool]
 """Says of a path relative to the folder whether it (and all below it) stays out."""

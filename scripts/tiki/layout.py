@@ -37,6 +37,9 @@ of the site's own as well. Source: the default folders of tiki.sql and lib/prefs
 SHIPPED_IN_DATA = ("storage/public/vue-mf",)
 """Code that a release brings inside those folders, beside GUARD_FILES."""
 
+DISKS_OWN = "lost+found"
+"""A folder of root's alone at the top of each mounted disk: part of no site, be it in the web root or beside it."""
+
 CHECKOUTS = {".git": "git", ".svn": "svn", "CVS": "cvs"}
 """What lies at the top of a tree that was checked out, and the program's name."""
 

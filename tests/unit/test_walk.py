@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +175,10 @@ def test_paths_are_in_order_when_folders_come_before_their_content(tmp_path, pat
     found = [member.path for member in members(top, b"x")]
     assert found == sorted(found, key=walk.in_order)
     assert {b"x/" + path.encode() for path in paths} < set(found)
+
+
+def test_no_backup_takes_what_a_disk_that_is_mounted_anywhere_has_of_its_own():
+    lines = (Path(__file__).resolve().parents[2] / "conf" / "excludes.txt").read_text().splitlines()
+    is_left_out = walk.any_of(line for line in lines if line and not line.startswith("#"))
+    assert is_left_out("lost+found") and is_left_out("files/disk/lost+found")
+    assert not is_left_out("files/lost+found.txt")
