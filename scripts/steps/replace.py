@@ -61,16 +61,18 @@ def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
     return own_places(unpacked.app.path, folders, target)
 
 
-def never(instance: Instance, goes: Mapping[str, str]) -> dict[str, str]:
+def never(instance: Instance, parts: Iterable[Part], goes: Mapping[str, str]) -> dict[str, str]:
     """Return which folders must go nowhere, by their paths in the archive, and why: they are no place for a site."""
     folders = {path: place for path, place in goes.items() if place != instance.web_root}
     if not folders:
         return {}
     looked = folder_facts.look(instance.host, folders.values())
     extra = {path.rstrip("/") for path in instance.extra_paths}
+    inboxes = {part.path for part in parts if data_folders.are_inboxes(part.used_by)}
     return {path: reason for path, place in folders.items()
             if (reason := data_folders.why_never(looked.facts[place].real, looked.temporary,
-                                                 looked.facts[place].is_open and place not in extra))}
+                                                 looked.facts[place].is_open and place not in extra
+                                                 and path in inboxes))}
 
 
 def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site, is_elsewhere: bool = False

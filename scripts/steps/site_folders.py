@@ -75,7 +75,8 @@ def _judged(instance: Instance, users: dict[str, list[str]], extra: dict[str, No
     That is asked before they are merged: what lies in a folder that is never taken may well be the site's.
     """
     never = {path: reason for path in (*users, *extra) if (
-        reason := data_folders.why_never(facts[path].real, temporary, facts[path].is_open and path not in extra))}
+        reason := data_folders.why_never(facts[path].real, temporary, facts[path].is_open and path not in extra
+                                         and data_folders.are_inboxes(users[path])))}
     own = data_folders.merged({path: uses for path, uses in users.items() if path not in never}, instance.web_root)
     refused = [DataFolder(path, tuple(dict.fromkeys(users[path]))) for path in users if path in never]
     known = {instance.web_root, *(one.path for one in (*own, *refused))}

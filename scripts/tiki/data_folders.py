@@ -8,7 +8,7 @@ Source: tiki.sql of 2.0 to 24.4; lib/filegals for the JSON of directly mapped ga
 
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Rows = Mapping[str, Sequence[Sequence[object]]]
@@ -46,6 +46,8 @@ THE_MACHINES = frozenset((
     "/var/spool", "/var/tmp"))
 """Folders that every Debian has for itself: what a site keeps there lies beside what others need, and a restore would
 delete that. /srv, /mnt and /media are the administrator's: a disk of data may be mounted there."""
+
+INBOXES = ("fgal_batch_dir", "gal_batch_dir")
 
 COLUMNS = ("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND "
            "table_name IN (" + ", ".join(f"'{source.table}'" for source in SOURCES.values()) + ")")
@@ -152,10 +154,16 @@ def merged(users: Mapping[str, Sequence[str]], web_root: str) -> list[DataFolder
             for path, used_by in outer.items()]
 
 
+def are_inboxes(used_by: Collection[str]) -> bool:
+    """Whether all that names a folder takes files in from there: nothing of a site is kept in it."""
+    return bool(used_by) and all(use.rpartition(" ")[2] in INBOXES for use in used_by)
+
+
 def why_never(real: str, temporary: str, is_open: bool) -> str:
     """Return why a folder cannot be a site's own, so that a restore must not make it equal to an archive; else nothing.
 
-    real has no links, temporary is the host's folder for temporary files; is_open: sticky and writable for everybody.
+    real has no links, temporary is the host's folder for temporary files; is_open: an inbox, sticky and writable for
+    everybody.
     """
     if real in THE_MACHINES:
         return "it is the machine's own folder, and what others keep there would be packed and deleted"

@@ -173,7 +173,7 @@ def _places(found: Site, unpacked: Unpacked, is_own: bool, becoming: Becoming | 
     Older archives may hold folders that are never a site's own, as /tmp: they go nowhere.
     """
     goes = becoming.places(unpacked, found) if becoming else replace.places(unpacked, found, is_own)
-    for path, reason in replace.never(found.instance, goes).items():
+    for path, reason in replace.never(found.instance, unpacked.parts, goes).items():
         output.warn(f"{found.instance.name}: {path} in the archive is not put in place: {reason}")
         del goes[path]
     own_folders.refuse(found.instance, goes.values())

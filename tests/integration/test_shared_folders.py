@@ -81,9 +81,8 @@ def test_a_restore_leaves_what_others_keep_there(filled, is_old):
     assert ("in the archive is not put in place: it is open to everybody" in told.stderr) is is_old
 
 
+@pytest.mark.parametrize("place", [False], indirect=True, ids=["here"])    # sshd gives an environment of its own
 def test_the_hosts_folder_for_temporary_files_is_told_by_its_name(filled):
-    if filled.name == "far":
-        pytest.skip("sshd gives its own environment")
     filled.shared.chmod(0o755)
     told = filled.kit.make("backup", "INSTANCE=here", environment={"TMPDIR": str(filled.shared)})
     assert f"{filled.shared} is named by preference fgal_batch_dir and is not taken: temporary files" in told.stderr

@@ -18,8 +18,9 @@ def disk(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(disk: Path, *values: str, extra: tuple[str, ...] = ()) -> Found:
-    rows = {"preferences": [(f"p{number}_use_dir", value) for number, value in enumerate(values)]}
+def find(disk: Path, *values: str, extra: tuple[str, ...] = (), inbox: str = "") -> Found:
+    rows = {"preferences": [*((f"p{number}_use_dir", value) for number, value in enumerate(values)),
+                            *([("fgal_batch_dir", inbox)] if inbox else [])]}
     instance = Instance(name="blog", settings=Settings(disk), web_root=str(disk / "www"),
                         extra_paths=tuple(str(disk / path) for path in extra))
     return site_folders.find(instance, rows)
@@ -73,6 +74,7 @@ def test_uploads_that_only_a_link_names_are_told_the_outer_one_alone(disk):
 def test_what_lies_in_a_folder_that_is_never_taken_is_taken(disk):
     (disk / "other").chmod(0o1777)
     (disk / "other/ours").mkdir()
-    found = find(disk, f"{disk}/other/", f"{disk}/other/ours")
+    found = find(disk, f"{disk}/other/ours", inbox=f"{disk}/other/")
     assert paths(disk, found.folders) == ["other/ours"] and paths(disk, found.missing) == ["other"]
     assert find(disk, extra=("other",)).folders[0].path == f"{disk}/other", "the operator says whose it is"
+    assert find(disk, f"{disk}/other").folders[0].path == f"{disk}/other", "uploads are kept there, whatever its mode"

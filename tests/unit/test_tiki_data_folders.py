@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from scripts.tiki.data_folders import DataFolder, from_rows, queries, rewrites, why_never
+from scripts.tiki.data_folders import DataFolder, are_inboxes, from_rows, queries, rewrites, why_never
 
 ROOT = "/var/www/wiki"
 
@@ -119,6 +119,11 @@ def test_an_update_names_the_row_and_the_old_value():
 def test_a_folder_of_everybody_is_never_a_sites_own(path, is_open, says):
     reason = why_never(path, "/home/web/tmp", is_open)
     assert says in reason and bool(reason) is bool(says)
+
+
+def test_only_what_files_are_taken_in_from_is_an_inbox():
+    assert are_inboxes(["preference fgal_batch_dir", "preference gal_batch_dir"])
+    assert not are_inboxes(["preference fgal_batch_dir", "preference fgal_use_dir"]) and not are_inboxes([])
 
 
 def test_a_name_inside_the_web_root_changes_when_it_is_told_to_lead_elsewhere():
