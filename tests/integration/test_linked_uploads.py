@@ -6,29 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from scripts.store import archive
 from tests.lab import forked
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_tree
 from tests.lab.fault_fixtures import fast_lab
-from tests.lab.faults import small_site
-from tests.lab.forked import Ended
 from tests.lab.lab import Lab
-from tests.lab.toolkit import Toolkit
+from tests.lab.one_site import OneSite
 
 __all__ = ["fast_lab"]  # a fixture
 
 
-class Place:
+class Place(OneSite):
     """A site, here or behind ssh, whose galleries and pictures lie on another disk, behind links in the web root."""
 
     def __init__(self, lab: Lab, is_far: bool) -> None:
-        self.name = "far" if is_far else "here"
-        self.kit = Toolkit(lab.folder / f"kit-{self.name}", lab)
-        self.kit.set(compress="zst")
-        self.sample = small_site(lab, self.name, is_far=is_far)
-        self.keys = self.kit.over_ssh() if is_far else {}
-        self.kit.register(self.name, web_root=self.sample.folder, **self.keys)
+        super().__init__(lab, is_far)
         disk = lab.sites(ssh=is_far) / "disk"
         self.galleries, self.pictures = disk / "fgal", disk / "wiki_up"
         for folder, name in ((self.galleries, "storage/fgal"), (self.pictures, "img/wiki_up")):
@@ -41,15 +33,9 @@ class Place:
         give_to(lab_user(), disk)
         self.sample.sql("REPLACE INTO tiki_preferences (name, value) VALUES ('fgal_use_dir', 'storage/fgal/')")
 
-    def run(self, verb: str, **words: str) -> Ended:
-        ended = forked.run(self.kit.top, verb, **words)
-        assert ended.is_success, ended
-        return ended
-
-    def listed(self) -> list[str]:
-        newest = archive.choose(self.kit.settings, self.name, "latest").path
-        told = subprocess.run(["tar", "--zstd", "-tf", newest], check=True, capture_output=True, text=True).stdout
-        return [line for line in told.splitlines() if line.endswith("/upload")]
+    def packed(self) -> list[str]:
+        """Return the folders whose upload is in the newest backup."""
+        return sorted(line.split("/")[-2] for line in self.listed().splitlines() if line.endswith("/upload"))
 
     def named(self, database: str) -> str:
         return self.kit.lab.mariadb.sql("SELECT value FROM tiki_preferences WHERE name = 'fgal_use_dir'",
@@ -63,7 +49,7 @@ def place(fast_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Place]:
 
 def test_a_backup_has_what_the_database_names_and_tells_of_the_rest(place):
     told = place.run("backup", instance=place.name)
-    assert [name.split("/")[-2] for name in place.listed()] == ["fgal"]
+    assert place.packed() == ["fgal"]
     assert (f"{place.sample.folder}/img/wiki_up is a link to {place.pictures}, which no backup takes. Next: "
             f"EXTRA_PATHS={place.pictures} in instances.d/{place.name}.env") in told.stderr
     assert "storage" not in told.stderr
@@ -75,7 +61,7 @@ def test_doctor_tells_it_until_extra_paths_has_it(place):
     place.kit.register(place.name, web_root=place.sample.folder, extra_paths=place.pictures, **place.keys)
     assert "is a link to" not in forked.run(place.kit.top, "doctor", instance=place.name).stdout
     place.run("backup", instance=place.name)
-    assert sorted(name.split("/")[-2] for name in place.listed()) == ["fgal", "wiki_up"]
+    assert place.packed() == ["fgal", "wiki_up"]
     place.kit.register(place.name, web_root=place.sample.folder, **place.keys)
 
 

@@ -1,40 +1,27 @@
 """A web root or data folder that is a disk of its own: its lost+found, for root alone, is no part of the site."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from scripts.store import archive
 from tests.lab import forked
 from tests.lab.fault_fixtures import fast_lab
-from tests.lab.faults import small_site
-from tests.lab.forked import Ended
 from tests.lab.lab import Lab
-from tests.lab.toolkit import Toolkit
+from tests.lab.one_site import OneSite
 
 __all__ = ["fast_lab"]  # a fixture
 
 
-class Place:
+class Place(OneSite):
     """A site, here or behind ssh, on two disks: of one the web root is the top, of the other a data folder."""
 
     def __init__(self, lab: Lab, is_far: bool) -> None:
-        self.name = "far" if is_far else "here"
-        self.kit = Toolkit(lab.folder / f"kit-{self.name}", lab)
-        self.kit.set(compress="zst")
-        self.sample = small_site(lab, self.name, is_far=is_far)
-        self.kit.register(self.name, web_root=self.sample.folder, **(self.kit.over_ssh() if is_far else {}))
+        super().__init__(lab, is_far)
         self.lost = [top / "lost+found" for top in (self.sample.folder, self.sample.folder / "files",
                                                     self.sample.outside / "fgal")]
         for folder in self.lost:
             folder.mkdir(mode=0o700)
             (folder / "#12").write_text("a piece")
-
-    def run(self, verb: str, **words: str) -> Ended:
-        ended = forked.run(self.kit.top, verb, **words)
-        assert ended.is_success, ended
-        return ended
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["here", "far"])
@@ -44,9 +31,7 @@ def place(fast_lab: Lab, request: pytest.FixtureRequest) -> Place:
 
 def test_no_archive_has_it_and_a_restore_leaves_it_alone(place):
     place.run("backup", instance=place.name)
-    newest = archive.choose(place.kit.settings, place.name, "latest").path
-    told = subprocess.run(["tar", "--zstd", "-tf", newest], check=True, capture_output=True, text=True).stdout
-    assert "lost+found" not in told and "/fgal/" in told
+    assert "lost+found" not in place.listed() and "/fgal/" in place.listed()
     place.run("restore", instance=place.name, archive="latest")
     assert [(folder / "#12").read_text() for folder in place.lost] == ["a piece"] * 3
 

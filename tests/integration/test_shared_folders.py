@@ -1,46 +1,28 @@
 """A data folder that is everybody's: no backup takes it, and no restore or clone deletes what others keep there."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts.store import archive
 from tests.lab import forked
 from tests.lab.fault_fixtures import fast_lab
-from tests.lab.faults import small_site
-from tests.lab.forked import Ended
 from tests.lab.lab import Lab
-from tests.lab.sample_tiki import SampleTiki
-from tests.lab.toolkit import Toolkit
+from tests.lab.one_site import OneSite
 
 __all__ = ["fast_lab"]  # a fixture
 
 
-class Place:
+class Place(OneSite):
     """A site, here or behind ssh, whose galleries are filled from a folder that others use too."""
 
     def __init__(self, lab: Lab, is_far: bool) -> None:
-        name = "far" if is_far else "here"
-        self.name, self.kit = name, Toolkit(lab.folder / f"kit-{name}", lab)
-        self.kit.set(compress="zst")
-        self.sample: SampleTiki = small_site(lab, name, is_far=is_far)
-        self.kit.register(name, web_root=self.sample.folder, **(self.kit.over_ssh() if is_far else {}))
+        super().__init__(lab, is_far)
         self.shared = lab.sites(ssh=is_far) / "everybody"
         self.shared.mkdir()
         self.shared.chmod(0o1777)
         self.sample.sql("REPLACE INTO tiki_preferences (name, value) VALUES "
                         f"('fgal_batch_dir', '{self.shared}/'), ('gal_batch_dir', '{self.shared}/ours')")
-
-    def run(self, verb: str, **words: str) -> Ended:
-        ended = forked.run(self.kit.top, verb, **words)
-        assert ended.is_success, ended
-        return ended
-
-    def listed(self) -> str:
-        newest = archive.choose(self.kit.settings, self.name, "latest").path
-        return subprocess.run(["tar", "--zstd", "-tf", newest], check=True, capture_output=True, text=True).stdout
 
     @property
     def later(self) -> Path:
