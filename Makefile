@@ -24,8 +24,9 @@ override CHEAP_FORKS := PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=
 # The longest files come first, as they are told. Unit tests by themselves: what they leave in memory makes forks dear.
 override SIDE_BY_SIDE = -n $$(( $$(nproc) + 1 )) --dist loadfile --no-loadscope-reorder
 
-# Threads take memory from two heaps: what one gave back serves the others (glibc's; scripts/edge.py keeps it to us).
-override FLAT := MALLOC_ARENA_MAX=2
+# Threads take memory from two heaps: what one gave back serves the others. Large pieces are mapped by themselves: among
+# the small ones that stay they would leave holes (glibc's; scripts/edge.py keeps it to us).
+override FLAT := MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=524288 MALLOC_TRIM_THRESHOLD_=8388608
 
 override COMMON := DRY V JSON UNATTENDED CRON MAIL_TO WAIT
 # Those that the edge takes itself, from the environment; one that was not given is not there.

@@ -33,7 +33,8 @@ TOP = Path(__file__).resolve().parent.parent
 RESTRICT_PASS = "RESTRICT_PASS"
 CRON_ID = r"[A-Za-z0-9._-]{0,64}"
 ON_BEHALF = ("show-gate",)  # answers strangers' requests: their mistakes are no failure of ours
-FLAT = "MALLOC_ARENA_MAX"   # the Makefile sets it: it is for our threads, not for servers that we start
+# The Makefile sets them: they are for our own memory, not for servers that we start.
+FLAT = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 SIGNALLED = 128  # a shell's way to say which signal ended a program: 128 + its number
 IONICE = {"low": (2, 7), "idle": (3, None)}  # class and level, as in ioprio_set(2): best-effort at its last, idle
 
@@ -64,7 +65,8 @@ def verb(name: str, common: Common) -> Iterator[Run]:
     log = RunLog(name)
     record, run = OnRecord(name, log), None
     try:
-        os.environ.pop(FLAT, None)
+        for variable in FLAT:
+            os.environ.pop(variable, None)
         _turn_signals_into_exits()
         settings = of_toolkit.load(TOP)
         _set_manner(common, settings, log)
