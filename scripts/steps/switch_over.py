@@ -168,6 +168,8 @@ def _put_back(found: Site, journal: Journal, job: Job, fault: Fault) -> Fault:
     output.warn(f"{instance.name}: {fault}; putting back what was there")
     try:
         written = _keep_written(found, journal)
+        if journal.phase == OPENED:  # visitors are out again: who ends what was killed from here on takes it back
+            updating_journal.write(instance, journal, MIGRATING)
         _back(instance, journal, job, found)
         return unpacking.with_next_step(fault, f"{PUT_BACK}: the site is what it was before {note.what}{written}")
     except (Fault, OSError) as second:

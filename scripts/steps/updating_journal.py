@@ -20,8 +20,8 @@ OPENED, PROVEN = "opened", "proven"
 class Journal:
     """One change. phase is the step that was begun: in staging nothing of the site is changed, in switching its files
     may be, from migrating on its database too. In opened visitors may be in again: from there a killed run is brought
-    to its end, because what they write must not be lost; proven is past every look. In back all was put back but the
-    page.
+    to its end, because what they write must not be lost; what is put back from there is migrating again. proven is past
+    every look. In back all was put back but the page.
 
     moment is ISO, UTC; way_back is what is to be remembered at the end, or None to forget the one there is; commit and
     head are what the git of a checkout is to stand on then.

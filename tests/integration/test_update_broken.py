@@ -185,6 +185,23 @@ def test_what_visitors_wrote_once_the_page_was_off_outlives_a_kill(shared, monke
     assert (site.version(), site.is_open(), site.left()) == ("24.4", True, [])
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_is_put_back_once_the_page_was_off_is_put_back_by_the_next_run_too(lab, code, monkeypatch, is_killed):
+    site = Site(kit_with(lab, code, {"tiki-index.php": PAGE_OF_WEB}))
+
+    def break_off(client, *words):
+        client.execute("DROP TABLE tiki_pages")
+        if is_killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        _full()
+    with monkeypatch.context() as broken:
+        broken.setattr(final_dump, "load_back", break_off)
+        assert site.run("update").code == (-signal.SIGKILL if is_killed else 4)
+    assert fetch(site.sample.url).status == 503
+    assert "was taken back" in site.told("rollback")["recovered"]
+    site.assert_untouched()
+
+
 def test_what_visitors_wrote_before_the_update_was_put_back_is_kept_aside(lab, code, monkeypatch):
     site = Site(kit_with(lab, code, {"tiki-index.php": PAGE_OF_WEB}))
     opened = maintenance.turn_off
