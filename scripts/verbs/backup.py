@@ -7,7 +7,7 @@ and only then given a name that counts. Older archives are dropped after that, n
 import time
 from datetime import UTC, datetime
 
-from scripts.errors import BusyError, RegistryError, UsageError
+from scripts.errors import BusyError, RefusedError, RegistryError, UsageError
 from scripts.present import output
 from scripts.registry import locks, registry
 from scripts.registry.instance import Instance
@@ -15,12 +15,15 @@ from scripts.registry.locks import Lock
 from scripts.steps import restoring, site, way_back
 from scripts.steps.archiving import Wishes, make_archive
 from scripts.steps.scratch import scratch
+from scripts.steps.site import Site
 from scripts.store import archive, retention
 from scripts.store.archive import BACKUP
 from scripts.store.row import Counts
 from scripts.tiki import probe
 
 __all__ = ["Wishes", "backup", "drop_old"]
+
+PREFERENCES = "tiki_preferences"    # no Tiki is without any
 
 
 def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
@@ -31,6 +34,7 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         output.say(f"{instance.name}: is a blank: there is nothing to back up yet")
         return None
     with site.opened(instance) as found, scratch(instance) as folder:
+        _refuse_no_tiki(found)
         made = make_archive(found, folder, wishes)
     if made is None:
         return None
@@ -43,6 +47,16 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
             "size_bytes": one.size_bytes, "seconds": round(seconds, 1), "verified": True, "dropped": dropped,
             "warnings": one.record.warnings, "bytes_copied": counts.bytes_copied, "bytes_packed": counts.bytes_packed,
             "segments_copied": counts.segments_copied, "segments_packed": counts.segments_packed}
+
+
+def _refuse_no_tiki(found: Site) -> None:
+    """Raise RefusedError for a database that holds no Tiki: its backup would look good, and older ones would go."""
+    if PREFERENCES in found.table_names and found.client.query(f"SELECT 1 FROM {PREFERENCES} LIMIT 1"):
+        return
+    name = found.instance.name
+    raise RefusedError(f"{name}: its database {found.account.name} has no preferences: it holds no whole Tiki, and its "
+                       "backup would be worth nothing. No archive was made, and none dropped. Next: make archives "
+                       f"INSTANCE={name}, then make restore INSTANCE={name} ARCHIVE=...")
 
 
 def _told(counts: Counts) -> str:
