@@ -4,6 +4,7 @@ The archive is verified in full before anything is touched; what is there is arc
 maintenance page, come the trees and the database. When a step fails, the safety archive is put back.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -199,9 +200,12 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
 
 
 def make_safety(found: Site, folder: Path) -> str:
-    """Archive what is there, whatever it is, and return the archive's name. folder is a scratch folder."""
+    """Archive what is there, whatever it is, and return the archive's name. folder is a scratch folder.
+
+    What EXCLUDE spares is in it too: it may go with the rest.
+    """
     found.instance.host.make_folder(found.instance.web_root)
-    return archiving.before(found, folder)
+    return archiving.before(dataclasses.replace(found, instance=found.instance.with_(exclude=())), folder)
 
 
 def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str], chosen: Archive,
