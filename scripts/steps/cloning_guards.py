@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from scripts.database import whereabouts
 from scripts.database.account import OWN_MACHINE
@@ -28,9 +28,7 @@ def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lin
     refuse_same_database(source, target)
     _refuse_unhealthy(source)
     refuse_never_cloned(target, confirm, what)
-    _refuse_several_sites(target)
-    if not _was_cloned(target.instance):
-        _refuse_third(source, target, places)
+    refuse_third(source.instance, target, places.goes.values())
     return places
 
 
@@ -144,16 +142,22 @@ def _refuse_unhealthy(source: Site) -> None:
 
 def _refuse_several_sites(target: Site) -> None:
     sites = [target.instance.site] if target.instance.site else list(target.probe.sites)
-    if sites and not _was_cloned(target.instance):
+    if sites:
         raise RefusedError(f"{target.instance.name}: {target.instance.web_root} holds virtual sites "
                            f"({', '.join(sites)}), which share one tree: all of them would get another one. {NOTHING}")
 
 
-def _refuse_third(source: Site, target: Site, places: Places) -> None:
-    """Raise RefusedError when a folder or the database of the target belongs to a third instance, or may."""
+def refuse_third(source: Instance, target: Site, places: Iterable[str]) -> None:
+    """Raise RefusedError when a folder that something goes to, or the target's database, is a third's, or may be.
+
+    Virtual sites of one tree are such too. A clone was asked so when it became one.
+    """
+    if _was_cloned(target.instance):
+        return
+    _refuse_several_sites(target)
     name = target.instance.name
-    others = [one for one in neighbours.all_of(target) if one.name != source.instance.name]
-    for path in target.instance.host.real_paths(*places.goes.values()):
+    others = [one for one in neighbours.all_of(target) if one.name != source.name]
+    for path in target.instance.host.real_paths(*places):
         if other := neighbours.user_of(path, others):
             raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
                                f"make detect INSTANCE={name},{other}")

@@ -217,7 +217,9 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
 
         def places(unpacked: Unpacked, found: Site) -> dict[str, str]:
             parts = [part for part in unpacked.parts if part.kind == DATA]
-            return cloning_places.of_archive(theirs, found, unpacked.app.path, parts)
+            goes = cloning_places.of_archive(theirs, found, unpacked.app.path, parts)
+            cloning_guards.refuse_third(source, found, goes.values())
+            return goes
 
         def settle(unpacked: Unpacked, goes: dict[str, str]) -> replace.Replaced:
             told.moment = datetime.fromisoformat(unpacked.manifest.dumped) if unpacked.manifest else chosen.moment
