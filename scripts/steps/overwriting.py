@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from scripts.schedule.lines import Word, commands, is_ours, starts_at, verb_of
 
-VERBS = {"clone": "TO", "mirror": "TO", "promote": "TO", "refresh": "INSTANCE", "restore": "INSTANCE",
-         "reinstall": "INSTANCE"}
+VERBS = {"clone": "TO", "cloneandupdate": "TO", "cloneandupgrade": "TO", "mirror": "TO", "promote": "TO",
+         "refresh": "INSTANCE", "restore": "INSTANCE", "reinstall": "INSTANCE"}
 """What overwrites an instance, and the variable that says which."""
 
 

@@ -15,6 +15,8 @@ def edited(line: str, tags: tuple[str, ...] = ("copies",)) -> overwriting.Edited
 @pytest.mark.parametrize("line", [
     "30 2 * * * make -sC /opt/trim clone FROM=prod TO=fo UNATTENDED=1",
     "@daily make -sC /opt/trim mirror FROM=prod TO=fo DELAY=1d",
+    "@daily make -sC /opt/trim cloneandupdate FROM=prod TO=fo CONFIRM=fo",
+    "@daily make -sC /opt/trim cloneandupgrade FROM=prod TO=fo VERSION=27.x",
     "*/5 2-4 * * mon cd /opt/trim && make refresh INSTANCE=fo CONFIRM=fo >/dev/null 2>&1",
     "@weekly make -C /opt/trim restore 'INSTANCE=fo' FROM=prod",
     '@weekly make -C /opt/trim/ -j 2 restore INSTANCE="fo"',
