@@ -31,12 +31,11 @@ def check(instance: Instance) -> Checked:
 def age(instance: Instance, backups: list[Archive]) -> Iterator[Wrong]:
     """Look how old the newest of these backups is, which are sorted so; those of a time to come are no answer."""
     mend, now = mends.make(instance.settings, "backup", INSTANCE=instance.name), datetime.now(UTC)
-    ahead = [one for one in backups if one.is_ahead(now)]
-    backups = backups[:len(backups) - len(ahead)]
-    if not backups:
-        but = f" but {ahead[0].path.name}, which is of a time to come: a clock was wrong" if ahead else " yet"
+    past = [one for one in backups if not one.is_ahead(now)]
+    if not past:
+        but = f" but {backups[0].path.name}, which is of a time to come: a clock was wrong" if backups else " yet"
         yield Wrong(f"has no archive{but}: what is lost today is lost", mend)
-    elif (old := now - backups[0].moment) > timedelta(hours=instance.settings.backup_hours):
+    elif (old := now - past[0].moment) > timedelta(hours=instance.settings.backup_hours):
         yield Wrong(f"no good backup for {old // timedelta(hours=1)} hours: what came since is nowhere else", mend)
 
 

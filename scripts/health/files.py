@@ -64,8 +64,8 @@ def disk(found: Site) -> Iterator[Wrong]:
 def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
     for folder in found.missing:
         if folder.never:
-            yield Wrong(f"{folder.path} is named by {', '.join(folder.used_by)} and {folder.why_missing}. Give the "
-                        "site a folder of its own, and move there what is its", _rename(found.instance, folder))
+            yield Wrong(f"{folder.missed}. Give the site a folder of its own, and move there what is its",
+                        _rename(found.instance, folder))
             continue
         owner = ["-o", found.probe.owner, "-g", found.probe.group] if reached.is_root and found.probe.owner else []
         yield Wrong(f"{folder.path} is not there, though the database names it ({', '.join(folder.used_by)}): files "

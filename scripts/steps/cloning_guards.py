@@ -131,10 +131,7 @@ def refuse_unfit(source: Site, target: Site, what: Collection[str]) -> None:
 
 def _refuse_unhealthy(source: Site) -> None:
     """Raise RefusedError when the source is no whole Tiki: what it lacks would be gone at the target too."""
-    count = 0
-    if "tiki_preferences" in source.table_names:
-        count = int(source.client.query("SELECT COUNT(*) FROM tiki_preferences")[0][0])
-    if not count:
+    if not source.has_preferences:
         raise RefusedError(f"{source.instance.name}: its database {source.account.name} has no preferences: it is no "
                            f"whole Tiki, and a clone would be none either. {NOTHING}. Next: make doctor "
                            f"INSTANCE={source.instance.name}")

@@ -81,8 +81,7 @@ def copy(source: Site, target: Site, places: Places, what: Collection[str], keep
             continue
         target.instance.host.make_folder(places.goes[path])
         _tree(source, target, path, places.goes[path], filters, told)
-    told.warnings += [f"{folder.path} is named by {', '.join(folder.used_by)} and {folder.why_missing}"
-                      for folder in places.missing]
+    told.warnings += [folder.missed for folder in places.missing]
     told.warnings += [f"{one.path} is a link to {one.target}, which does not travel: on one machine both sites write "
                       "there" for one in source.loose]
     return told

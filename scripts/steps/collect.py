@@ -45,8 +45,7 @@ def parts_of(site: Site) -> list[Part]:
 def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
     """Return every tree of a site, to be read where it lies; exclude are paths below the web root."""
     left_out = (*always_left_out(site.instance.settings), *site.instance.exclude, *exclude)
-    collected = Collected(warnings=[f"{folder.path} is named by {', '.join(folder.used_by)} and {folder.why_missing}"
-                                    for folder in site.missing])
+    collected = Collected(warnings=[folder.missed for folder in site.missing])
     collected.warnings += [f"{one.problem()}. Next: {one.step(site.instance)}" for one in site.loose]
     host = site.instance.host
     folders = Folders(host)

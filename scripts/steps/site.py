@@ -20,6 +20,8 @@ from scripts.tiki import data_folders, probe
 from scripts.tiki.data_folders import DataFolder
 from scripts.tiki.probe import Probe
 
+PREFERENCES = "tiki_preferences"
+
 
 @dataclass(frozen=True)
 class Site:
@@ -46,6 +48,11 @@ class Site:
     @property
     def table_names(self) -> set[str]:
         return {table.name for table in self.tables}
+
+    @property
+    def has_preferences(self) -> bool:
+        """Whether the database holds what no whole Tiki is without; asks it."""
+        return PREFERENCES in self.table_names and bool(self.client.query(f"SELECT 1 FROM {PREFERENCES} LIMIT 1"))
 
     @property
     def database_bytes(self) -> int:

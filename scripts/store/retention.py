@@ -19,8 +19,7 @@ def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
     still needs: the newest that is older than its delay, and all younger ones, which will be that one day. One that is
     ahead of now stays, and takes no other's place.
     """
-    ours = sorted((archive for archive in archives if archive.record and not archive.is_ahead(now)),
-                  key=lambda one: one.moment, reverse=True)
+    ours = _ours(archives, now)
     backups = [archive for archive in ours if not archive.is_safety]
     held = {*backups[:1], *(archive for archive in ours if archive.path.name in held_names)}
     for delay in mirror_delays:
@@ -34,9 +33,14 @@ def to_drop(archives: Collection[Archive], keep: int | None, now: datetime,
 
 def leaps(archives: Collection[Archive], now: datetime) -> bool:
     """Whether time leapt between the two newest backups, so that the age of all but one is not to be relied on."""
-    moments = sorted((one.moment for one in archives if one.record and not one.is_safety and not one.is_ahead(now)),
-                     reverse=True)
+    moments = [one.moment for one in _ours(archives, now) if not one.is_safety]
     return len(moments) > 1 and moments[0] - moments[1] > LEAP
+
+
+def _ours(archives: Collection[Archive], now: datetime) -> list[Archive]:
+    """Return those that have a record and are not ahead of now, newest first."""
+    return sorted((archive for archive in archives if archive.record and not archive.is_ahead(now)),
+                  key=lambda one: one.moment, reverse=True)
 
 
 def _kept_by_rule(archive: Archive, now: datetime) -> bool:

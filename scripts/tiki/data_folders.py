@@ -69,6 +69,11 @@ class DataFolder:
     links: tuple[tuple[str, str], ...] = ()
 
     @property
+    def missed(self) -> str:
+        """Return in words who names it, and why nothing of it is taken."""
+        return f"{self.path} is named by {', '.join(self.used_by)} and {self.why_missing}"
+
+    @property
     def why_missing(self) -> str:
         """Return why nothing of it is taken, to stand behind its name."""
         return f"is not taken: {self.never}" if self.never else "is not there"

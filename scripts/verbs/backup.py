@@ -23,8 +23,6 @@ from scripts.tiki import probe
 
 __all__ = ["Wishes", "backup", "drop_old"]
 
-PREFERENCES = "tiki_preferences"    # no Tiki is without any
-
 
 def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     """Make an archive of the instance and return what is to be told of it; None in a dry run."""
@@ -51,7 +49,7 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
 
 def _refuse_no_tiki(found: Site) -> None:
     """Raise RefusedError for a database that holds no Tiki: its backup would look good, and older ones would go."""
-    if PREFERENCES in found.table_names and found.client.query(f"SELECT 1 FROM {PREFERENCES} LIMIT 1"):
+    if found.has_preferences:
         return
     name = found.instance.name
     raise RefusedError(f"{name}: its database {found.account.name} has no preferences: it holds no whole Tiki, and its "
