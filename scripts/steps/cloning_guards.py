@@ -131,9 +131,9 @@ def refuse_unfit(source: Site, target: Site, what: Collection[str]) -> None:
 
 def _refuse_unhealthy(source: Site) -> None:
     """Raise RefusedError when the source is no whole Tiki: what it lacks would be gone at the target too."""
-    if not source.has_preferences:
-        raise RefusedError(f"{source.instance.name}: its database {source.account.name} has no preferences: it is no "
-                           f"whole Tiki, and a clone would be none either. {NOTHING}. Next: make doctor "
+    if not source.holds_tiki:
+        raise RefusedError(f"{source.instance.name}: its database {source.account.name} holds no whole "
+                           f"Tiki: it has no groups, and a clone would be none either. {NOTHING}. Next: make doctor "
                            f"INSTANCE={source.instance.name}")
 
 

@@ -20,7 +20,7 @@ from scripts.tiki import data_folders, probe
 from scripts.tiki.data_folders import DataFolder
 from scripts.tiki.probe import Probe
 
-PREFERENCES = "tiki_preferences"
+PREFERENCES, GROUPS = "tiki_preferences", "users_groups"   # a fresh Tiki has no row of the first, three of the other
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Site:
         return {table.name for table in self.tables}
 
     @property
-    def has_preferences(self) -> bool:
-        """Whether the database holds what no whole Tiki is without; asks it."""
-        return PREFERENCES in self.table_names and bool(self.client.query(f"SELECT 1 FROM {PREFERENCES} LIMIT 1"))
+    def holds_tiki(self) -> bool:
+        """Whether the database holds what no Tiki is without, not even one that no one has used yet; asks it."""
+        return {PREFERENCES, GROUPS} <= self.table_names and bool(self.client.query(f"SELECT 1 FROM {GROUPS} LIMIT 1"))
 
     @property
     def database_bytes(self) -> int:

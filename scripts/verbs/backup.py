@@ -49,10 +49,10 @@ def backup(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
 
 def _refuse_no_tiki(found: Site) -> None:
     """Raise RefusedError for a database that holds no Tiki: its backup would look good, and older ones would go."""
-    if found.has_preferences:
+    if found.holds_tiki:
         return
     name = found.instance.name
-    raise RefusedError(f"{name}: its database {found.account.name} has no preferences: it holds no whole Tiki, and its "
+    raise RefusedError(f"{name}: its database {found.account.name} holds no whole Tiki: it has no groups, and its "
                        "backup would be worth nothing. No archive was made, and none dropped. Next: make archives "
                        f"INSTANCE={name}, then make restore INSTANCE={name} ARCHIVE=...")
 

@@ -43,8 +43,8 @@ def test_a_database_without_a_tiki_is_not_backed_up_and_drops_nothing(place):
     place.run("backup", instance=place.name)
     before = archives(place)
     for emptied, whole in (("RENAME TABLE tiki_preferences TO aside", "RENAME TABLE aside TO tiki_preferences"),
-                           ("CREATE TABLE aside SELECT * FROM tiki_preferences; DELETE FROM tiki_preferences",
-                            "INSERT INTO tiki_preferences SELECT * FROM aside; DROP TABLE aside")):
+                           ("CREATE TABLE aside SELECT * FROM users_groups; DELETE FROM users_groups",
+                            "INSERT INTO users_groups SELECT * FROM aside; DROP TABLE aside")):
         place.sample.sql(emptied)
         ended = forked.run(place.kit.top, "backup", instance=place.name, keep="1")
         place.sample.sql(whole)

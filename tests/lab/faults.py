@@ -44,8 +44,8 @@ PAGE_FILES = frozenset(map(os.fsencode, maintenance.OWN_NAMES))  # beside what v
 PREFERENCES = "tiki_preferences"
 PAGE_MARK = b"TRIM maintenance page"
 # Of the sample's 33 tables these stay: making and dropping tables is most of a restore's time.
-KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "tiki_forums", "tiki_schema",
-               "tiki_forum_attachments", "tiki_files", "custom_types")
+KEPT_TABLES = ("tiki_preferences", "tiki_pages", "tiki_history", "users_users", "users_groups", "tiki_forums",
+               "tiki_schema", "tiki_forum_attachments", "tiki_files", "custom_types")
 
 
 @dataclass(frozen=True)
