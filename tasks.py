@@ -140,7 +140,7 @@ def clone(context, from_=None, to=None, only=None, confirm=None, archive=None, k
         source = run.instance(from_, "FROM")
         rows = run.each(cloning_words.targets(run.settings, to or "", source.name),
                         lambda one: [*edge.changing(one), *edge.reading(source)],
-                        lambda one: story.clone(source, one, wishes))
+                        lambda one: story.clone(run.again(source), one, wishes))
         output.show_json(rows)
 
 
@@ -166,7 +166,8 @@ def promote(context, instance=None, to=None, confirm=None, dry=None, verbose=Non
         from scripts.verbs import promote as story
         source = run.instance(instance)
         target = story.target(source, to or "")
-        with run.holding([*edge.changing(target), *edge.reading(source)], target) as note:
+        with run.locked(lambda _, low: [*edge.changing(story.target(low, to or "")), *edge.reading(low)],
+                        target, source) as (note, target, source):
             output.show_json([note(story.promote(source, target, confirm or ""))])
 
 
@@ -177,7 +178,7 @@ def takeover(context, instance=None, confirm=None, dry=None, verbose=None, json=
         from scripts.present import output
         from scripts.verbs import takeover as story
         copy = run.instance(instance)
-        with run.holding(edge.changing(copy), copy) as note:
+        with run.locked(edge.changing, copy) as (note, copy):
             output.show_json([note(story.takeover(copy, confirm or ""))])
 
 
@@ -287,7 +288,7 @@ def restore(context, instance=None, archive=None, from_=None, confirm=None, safe
         from scripts.present import output
         from scripts.verbs import restore as story
         target = run.instance(instance)
-        with run.holding(edge.changing(target), target) as note:
+        with run.locked(edge.changing, target) as (note, target):
             wishes = story.Wishes(archive=archive or "", from_name=from_ or target.name, confirm=confirm or "",
                                   has_safety=edge.switch(safety or "yes", "SAFETY"),
                                   unverified=edge.switch(unverified, "UNVERIFIED"), is_full=edge.switch(full, "FULL"))
@@ -342,7 +343,7 @@ def delete(context, instance=None, destroy=None, confirm=None, safety=None, dry=
         from scripts.verbs import delete as story
         wishes = story.Wishes(edge.switch(destroy, "DESTROY"), confirm or "", edge.switch(safety or "yes", "SAFETY"))
         target = run.instance(instance)
-        with run.holding(edge.changing(target), target) as note:
+        with run.locked(edge.changing, target) as (note, target):
             output.show_json([note(story.delete(target, wishes))])
 
 
@@ -445,7 +446,7 @@ def upgrade(context, instance=None, version=None, revision=None, lag=None, local
         from scripts.verbs import upgrade as story
         wishes = _code_wishes(story, given | {"version": version})
         target = run.instance(instance)
-        with run.holding(edge.changing(target), target) as note:
+        with run.locked(edge.changing, target) as (note, target):
             output.show_json([note(story.upgrade(target, version or "", wishes))])
 
 
@@ -467,7 +468,8 @@ def _clone_and_update(verb: str, given: dict, common: Common, version: str | Non
         wishes = cloneandupdate.Wishes(asked, _code_wishes(cloneandupdate.update, code | {"confirm": None}),
                                        given["test"] or "")
         source, target = run.instance(given["from_"], "FROM"), run.instance(given["to"], "TO")
-        with run.holding([*edge.changing(target), *edge.reading(source)], target) as note:
+        with run.locked(lambda high, low: [*edge.changing(high), *edge.reading(low)],
+                        target, source) as (note, target, source):
             told = cloneandupdate.cloneandupdate(source, target, wishes) if verb == "cloneandupdate" else \
                 cloneandupgrade.cloneandupgrade(source, target, version or "", wishes)
             output.show_json([note(told)])
@@ -531,7 +533,7 @@ def rollback(context, instance=None, confirm=None, dry=None, verbose=None, json=
         from scripts.present import output
         from scripts.verbs import rollback as story
         target = run.instance(instance)
-        with run.holding(edge.changing(target), target) as note:
+        with run.locked(edge.changing, target) as (note, target):
             output.show_json([note(story.rollback(target, confirm or ""))])
 
 
@@ -566,7 +568,7 @@ def patch(context, instance=None, action=None, file=None, confirm=None, dry=None
         from scripts.verbs import patch as story
         wanted = edge.one_of(action, "ACTION", story.ACTIONS) or "list"
         one = run.instance(instance)
-        with run.holding(edge.reading(one) if wanted == "list" else edge.changing(one), one) as note:
+        with run.locked(edge.reading if wanted == "list" else edge.changing, one) as (note, one):
             story.show(note(story.patch(one, wanted, file or "", confirm or "")), wanted)
 
 
@@ -740,7 +742,7 @@ def report(context, send=None, push=None, page=None, look=None, dry=None, verbos
         to = run.instance(push, "PUSH") if push else None
         wishes = story.Wishes(edge.switch(send, "SEND"), page or "", edge.switch(look or "yes", "LOOK"), run.mail_to)
         with run.holding(edge.reading(to) if to else ()):
-            story.report(run.settings, to, wishes)
+            story.report(run.settings, run.again(to) if to else None, wishes)
 
 
 @task
@@ -817,7 +819,7 @@ def mods_config(context, instance=None, mod=None, provider=None, set=None, answe
     with edge.verb("mods-config", _common(dry, verbose, json, unattended)) as run:
         from scripts.verbs import mods_config as story
         one = run.instance(instance)
-        with run.holding(_changing_with_mods(one), one) as note:
+        with run.locked(_changing_with_mods, one) as (note, one):
             story.show(note(story.mods_config(one, _mods_wishes(run, mod, provider, set, answers))))
 
 
@@ -856,7 +858,7 @@ def mods_copy(context, instance=None, mod=None, dry=None, verbose=None, json=Non
         from scripts.steps import mods_collection
         from scripts.verbs import mods_copy as story
         one = run.instance(instance)
-        with run.holding([*edge.reading(one), *mods_collection.CHANGING], one) as note:
+        with run.locked(lambda it: [*edge.reading(it), *mods_collection.CHANGING], one) as (note, one):
             output.show_json(note(story.mods_copy(one, mod or "")))
 
 
@@ -867,7 +869,7 @@ def mods_restore(context, instance=None, mod=None, confirm=None, dry=None, verbo
         from scripts.present import output
         from scripts.verbs import mods_restore as story
         one = run.instance(instance)
-        with run.holding(_changing_with_mods(one), one) as note:
+        with run.locked(_changing_with_mods, one) as (note, one):
             output.show_json(note(story.mods_restore(one, mod or "", confirm or "")))
 
 

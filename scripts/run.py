@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from scripts.errors import Fault, UsageError
+from scripts.errors import Fault, RefusedError, UsageError
 from scripts.hosts import forks, outcome, shared
 from scripts.hosts.forks import Ended, Work
 from scripts.present import output, prompts
@@ -96,8 +96,7 @@ class Run:
             begun, how = time.monotonic(), runs.OK
             self._log.write(f"{PART}{name}")
             try:
-                instance = registry.load(self.settings, name)
-                with self.holding(locks_of(instance), instance) as note:
+                with self.locked(locks_of, registry.load(self.settings, name)) as (note, instance):
                     results.append(note(story(instance)))
             except (Fault, OSError) as error:
                 if len(names) == 1:
@@ -111,13 +110,31 @@ class Run:
         return results
 
     @contextmanager
-    def holding(self, wanted: Iterable[Lock], instance: Instance | None = None) -> Iterator[hooks.Note]:
-        """Hold locks for the length of a story; with the instance it is of, run the site's own hooks around it.
+    def holding(self, wanted: Iterable[Lock]) -> Iterator[None]:
+        """Hold locks for the length of a story that is of no instance, or only looks at some."""
+        with locks.hold(self.settings, wanted, self.verb, self._patience()):
+            yield
 
-        Yields what takes the story's result, for the hooks that come after it.
+    @contextmanager
+    def locked(self, locks_of: Callable[..., Iterable[Lock]], *instances: Instance) -> Iterator[tuple[Any, ...]]:
+        """Hold the locks of instances for the length of a story, and run the site's own hooks around it.
+
+        Yields what takes the story's result, for the hooks that come after it, and the instances as their env files
+        say now: while another run was waited for, it may have written them. The story, and the hooks, are of the
+        first. Raises RefusedError when other locks would have to be held by now.
         """
-        with locks.hold(self.settings, wanted, self.verb, self._patience()), hooks.around(self.verb, instance) as note:
-            yield note
+        wanted = sorted(locks_of(*instances))
+        with locks.hold(self.settings, wanted, self.verb, self._patience()):
+            fresh = [self.again(one) for one in instances]
+            if sorted(locks_of(*fresh)) != wanted:
+                raise RefusedError(f"{fresh[0].name}: its env file was changed while another run was waited for, and "
+                                   "this would be about other instances now. Nothing was changed. Next: the same again")
+            with hooks.around(self.verb, fresh[0]) as note:
+                yield note, *fresh
+
+    def again(self, instance: Instance) -> Instance:
+        """Return an instance as its env file says now."""
+        return registry.load(self.settings, instance.name)
 
     def finish(self) -> None:
         """Raise what failed of several instances, once the others have been told of."""
