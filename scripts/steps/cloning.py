@@ -173,16 +173,21 @@ def _stays_a_clone(target: Instance, manner: Manner) -> bool:
 def _trees_and_database(source: Site, target: Site, places: Places, manner: Manner, rules: list[str],
                         sums: Mapping[str, str], ahead: Ahead) -> Cloned:
     """Copy both at the same time; the first fault ends the other. sums are those of the target's tables."""
+    told = Cloned(datetime.now(UTC))
     jobs = [lambda: cloning_trees.copy(source, target, places, manner.what, rules, already=ahead.equal)]
     if "data" in manner.what:
-        jobs.append(lambda: databases.make_equal(source.client, target.client, full=manner.full, known=sums,
-                                                 early=ahead.early))
-    trees, *made = process.side_by_side(*jobs)
-    told = Cloned(made[0].moment if made else datetime.now(UTC), trees, warnings=list(trees.warnings))
-    for one in made:
-        told.reloaded, told.unchanged, told.dropped = one.reloaded, one.unchanged, one.dropped
-        told.consistency = one.consistency
-        if one.consistency == "unlocked":
-            told.warnings.append("the source's tables are not all InnoDB and may not be locked: what visitors wrote "
-                                 "meanwhile may be in some tables and not in others")
+        jobs.append(lambda: _database(source, target, manner, sums, ahead, told))
+    told.trees, *_ = process.side_by_side(*jobs)
+    told.warnings += told.trees.warnings
     return told
+
+
+def _database(source: Site, target: Site, manner: Manner, sums: Mapping[str, str], ahead: Ahead, told: Cloned) -> None:
+    """Make the target's database equal and quiet; what is done goes into told."""
+    made = databases.make_equal(source.client, target.client, full=manner.full, known=sums, early=ahead.early)
+    told.moment, told.consistency = made.moment, made.consistency
+    told.reloaded, told.unchanged, told.dropped = made.reloaded, made.unchanged, made.dropped
+    if made.consistency == "unlocked":
+        told.warnings.append("the source's tables are not all InnoDB and may not be locked: what visitors wrote "
+                             "meanwhile may be in some tables and not in others")
+    cloning_settling.hush(source, target, manner, told)

@@ -10,6 +10,7 @@ from scripts.steps import lineage
 from scripts.steps.changed import Changes
 from scripts.steps.cloning_trees import Copied
 from scripts.steps.restoring import Note
+from scripts.tiki.privileges import Told
 
 FULL = lineage.ALL
 
@@ -78,7 +79,10 @@ class Origin:
 
 @dataclass
 class Cloned:
-    """What was done; moment is the one that the data shows."""
+    """What was done; moment is the one that the data shows.
+
+    loaded is what is watched of the database as it came, None while nothing has come.
+    """
 
     moment: datetime
     trees: Copied = field(default_factory=Copied)
@@ -88,5 +92,6 @@ class Cloned:
     consistency: str = ""
     updated: list[str] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)
+    loaded: Told | None = None
     muted: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

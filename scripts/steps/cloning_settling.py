@@ -21,6 +21,14 @@ from scripts.steps.site import Site
 from scripts.tiki import addresses, ties
 
 
+def hush(source: Site, target: Site, manner: Manner, told: Cloned) -> None:
+    """Let what was loaded into the target act on nothing from now on: its trees may come for an hour yet."""
+    told.loaded = watching_database.read_if_watched(target, source.instance.name)
+    if manner.mutes:
+        told.muted = quieting.hush(target, source if "code" in manner.what else target, source.instance.name,
+                                   told.moment)
+
+
 def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner, own: Mapping[str, str],
            told: Cloned) -> None:
     """Make what came the target's own: places, addresses, schema, quiet, caches, owners; what is done goes into told.
@@ -34,14 +42,14 @@ def settle(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Manner,
         release_files.inherit(origin.name, instance)
         baselines.renew(instance, is_whole=True, source=origin.name)
         told.warnings += mods_state.inherit(origin.name, instance, is_alone=bool(manner.only))
-    loaded = watching_database.read_if_watched(fresh, origin.name)
+    loaded = watching_database.read_if_watched(fresh, origin.name) if told.loaded is None else told.loaded
     if "data" in manner.what:
         told.rewritten += _rewritten(origin, fresh, goes, manner, own, told)
         told.warnings += _unknown_addresses(origin, fresh)
     if manner.only and (manner.only == "code" or schema_updates.unapplied(fresh)):
         told.updated = schema_updates.update(fresh)
     if manner.mutes:
-        told.muted = quieting.mute(fresh, origin.name, told.moment)
+        told.muted = [*quieting.mute(fresh, origin.name, told.moment), *told.muted]
     elif "data" in manner.what:
         quieting.note_loud(instance)
     if loaded:

@@ -44,26 +44,41 @@ class List:
     undone: str = ""
 
 
+def hush(site: Site, code: Site, source: str, moment: datetime) -> list[str]:
+    """Make a database that was just loaded quiet while files of its site still come; `mute` comes behind them.
+
+    code is the site whose code the loaded one has, or will have. Returns a sentence for each table that was emptied.
+    """
+    sends, warning = _mailer(code)
+    _, emptied = _mute(site, sends, not warning, source, moment)
+    return emptied
+
+
 def mute(site: Site, source: str, moment: datetime) -> list[str]:
     """Make a site that was just loaded quiet, and return a sentence for each thing that was changed.
 
     The page is still on, and the caller empties the caches. Muting what is muted already changes nothing but the
     banner, and keeps the values from before. Raises DatabaseError when something is not as it should be afterwards.
     """
+    sends, warning = _mailer(site)
+    listed, emptied = _mute(site, sends, not warning, source, moment)
+    if warning:
+        output.warn(f"{site.instance.name}: {warning}")
+    return [*_told([(change, change.state_after) for change in listed], "now"), *emptied]
+
+
+def _mute(site: Site, sends: Mailer, is_sure: bool, source: str, moment: datetime) -> tuple[list[Change], list[str]]:
+    """Write the list and the database; return the changes that are listed, and a sentence for each emptied table."""
     client, instance = site.client, site.instance
     columns = {(table, column): int(most) for table, column, most in client.query(quiet.COLUMNS)}
-    sends, warning = _mailer(site)
     there = quiet.found(client.query(";\n".join(quiet.questions(columns, sends, quote_text))))
-    blocks = banner.blocks(banner.sentence(source, moment, not warning), instance.name)
+    blocks = banner.blocks(banner.sentence(source, moment, is_sure), instance.name)
     listed, emptied = _with_older(site, there, quiet.changes(there, sends, blocks, columns))
     now = states(listed, client.query(";\n".join(looks(listed, quote_text))))
     _write(instance, List(source, moment.astimezone(UTC).isoformat(timespec="seconds"), _now(), tuple(listed), emptied))
     _carry_out(client, [(change, state, change.state_after) for change, state in zip(listed, now, strict=True)],
                columns)
-    if warning:
-        output.warn(f"{instance.name}: {warning}")
-    return [*_told([(change, change.state_after) for change in listed], "now"),
-            *(f"{table}: emptied ({count} rows)" for table, count in there.emptied.items() if count)]
+    return listed, [f"{table}: emptied ({count} rows)" for table, count in there.emptied.items() if count]
 
 
 def unmute(instance: Instance) -> list[str]:

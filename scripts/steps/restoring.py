@@ -119,7 +119,16 @@ def way_out(instance: Instance, note: Note) -> str:
 
 def refuse_half_restored(instance: Instance) -> None:
     """Raise RefusedError when the site is half restored or cloned: its archive would look good and be worthless."""
-    note = unfinished(instance)
-    if note:
-        raise RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
-                           f"end: the site is a mixture. {way_out(instance, note)}")
+    if note := unfinished(instance):
+        raise _mixture(instance, note)
+
+
+def refuse_half_cloned(instance: Instance) -> None:
+    """Raise RefusedError when the site is half another's: a program of its would act on what is the other's."""
+    if (note := unfinished(instance)) and note.is_clone:
+        raise _mixture(instance, note)
+
+
+def _mixture(instance: Instance, note: Note) -> RefusedError:
+    return RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
+                        f"end: the site is a mixture. {way_out(instance, note)}")

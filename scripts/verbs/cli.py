@@ -12,6 +12,7 @@ from scripts.present import output
 from scripts.registry import registry
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
+from scripts.steps import restoring
 from scripts.tiki import console, probe
 from scripts.verbs import restore
 
@@ -72,8 +73,10 @@ def is_several(settings: Settings, wanted: str | None) -> bool:
 def cli(instance: Instance, command: list[str], confirm: str, is_one_of_several: bool) -> dict[str, object] | None:
     """Run a command of the console and return what it said; None in a dry run.
 
-    Raises CommandError when it ends with another code than 0, Findings when it ends with 0 and says it failed.
+    Raises CommandError when it ends with another code than 0, Findings when it ends with 0 and says it failed,
+    RefusedError at a site that a clone left half done: its mails and jobs may still be its source's.
     """
+    restoring.refuse_half_cloned(instance)
     call = console.call(instance, probe.probe(instance), command)
     if console.is_destructive(command):
         restore.refuse_unconfirmed(instance, confirm)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.steps import restoring
 from tests.lab.lab import Lab
 from tests.lab.processes import free_port
 from tests.lab.sample_tiki import PASSWORD, SampleTiki
@@ -136,6 +137,15 @@ def test_cli_does_not_believe_an_exit_code_of_zero(day):
 
 def test_cli_lists_the_commands_when_none_is_given(day):
     assert "cache:clear" in day.make("cli", "INSTANCE=wiki").stdout
+
+
+def test_cli_runs_nothing_at_a_site_that_is_half_another(day):
+    before, copy = day.blog.preference("browsertitle"), day.toolkit.instance("blog")
+    restoring.begin(copy, "", "", source="shop", verb="clone", variables={"FROM": "shop", "TO": "blog"})
+    done = day.make("cli", "INSTANCE=blog", "COMMAND=preferences:set browsertitle other")
+    restoring.end(copy)
+    assert "Error 9" in done.stderr and "the site is a mixture. Next: make clone FROM=shop TO=blog" in done.stderr
+    assert day.blog.preference("browsertitle") == before
 
 
 def test_cli_in_a_dry_run_runs_nothing(day):

@@ -1,7 +1,10 @@
 """A copy that was muted sends nothing and starts nothing, says what it is, and can be given its own values back."""
 
 import json
+import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +133,36 @@ def test_a_clone_is_silent_and_its_source_is_not_also_after_a_restore_from_the_s
         assert done.returncode == 0, done.stderr
     assert clone.act() == ([], False)
     assert f"Copy of {source} as of" in fetch(f"{url}tiki-index.php").body
+
+
+def test_a_clone_is_silent_while_its_files_still_come(lab, sink, tmp_path):
+    one = _built(lab, sink, tmp_path, "new", is_ssh=True)
+    source, kit = one.instance.name, one.kit
+    target = kit.blank(f"{source}-slow")
+    film = Path(one.instance.web_root, "files", "film")
+    film.write_bytes(random.Random(8).randbytes(6_000_000))
+    kit.set(bwlimit="1m")
+    arrived = Path(target.web_root, "files", "film")
+    with ThreadPoolExecutor() as beside:
+        running = beside.submit(kit.make, "clone", f"FROM={source}", f"TO={target.name}")
+        while not (was_quiet := _is_quiet(lab, target.db_name) and not arrived.exists()) and not running.done():
+            time.sleep(0.1)
+        done = running.result()
+    assert done.returncode == 0, done.stderr
+    assert was_quiet
+    assert arrived.read_bytes() == film.read_bytes()
+    assert done.stdout.count("tiki_mail_queue: emptied (1 rows)") == 1, done.stdout
+
+
+def _is_quiet(lab: Lab, database: str) -> bool:
+    """Whether a database has come, and holds nothing that acts."""
+    asked = ("SELECT (SELECT value FROM tiki_preferences WHERE name = 'zend_mail_handler'), "
+             "(SELECT COUNT(*) FROM tiki_mail_queue), (SELECT COUNT(*) FROM tiki_scheduler WHERE status = 'active'), "
+             "(SELECT COUNT(*) FROM tiki_scheduler)")
+    try:
+        return lab.mariadb.sql(asked, database).split() == ["file", "0", "0", "2"]
+    except RuntimeError:
+        return False   # some table has not come yet
 
 
 def test_mails_that_wait_are_not_sent_a_second_time(one):
