@@ -132,9 +132,9 @@ def refuse_unfit(source: Site, target: Site, what: Collection[str]) -> None:
 def _refuse_unhealthy(source: Site) -> None:
     """Raise RefusedError when the source is no whole Tiki: what it lacks would be gone at the target too."""
     if not source.holds_tiki:
-        raise RefusedError(f"{source.instance.name}: its database {source.account.name} holds no whole "
-                           f"Tiki: it has no groups, and a clone would be none either. {NOTHING}. Next: make doctor "
-                           f"INSTANCE={source.instance.name}")
+        raise RefusedError(f"{source.instance.name}: its database {source.account.name} holds no whole Tiki: "
+                           f"groups, users or preferences are missing, and a clone would be none either. {NOTHING}. "
+                           f"Next: make doctor INSTANCE={source.instance.name}")
 
 
 def _refuse_several_sites(target: Site) -> None:

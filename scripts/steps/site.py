@@ -20,7 +20,11 @@ from scripts.tiki import data_folders, probe
 from scripts.tiki.data_folders import DataFolder
 from scripts.tiki.probe import Probe
 
-PREFERENCES, GROUPS = "tiki_preferences", "users_groups"   # a fresh Tiki has no row of the first, three of the other
+# What no Tiki is without, but for preferences: one that nobody but its administrator has seen yet has none.
+KEPT_BY_ALL = ("tiki_preferences", "users_groups", "users_users")
+HOLDS_TIKI = ("SELECT EXISTS (SELECT 1 FROM users_groups) AND "
+              "(users = 1 OR users > 1 AND EXISTS (SELECT 1 FROM tiki_preferences)) "
+              "FROM (SELECT COUNT(*) AS users FROM users_users) AS counted")
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class Site:
 
     @property
     def holds_tiki(self) -> bool:
-        """Whether the database holds what no Tiki is without, not even one that no one has used yet; asks it."""
-        return {PREFERENCES, GROUPS} <= self.table_names and bool(self.client.query(f"SELECT 1 FROM {GROUPS} LIMIT 1"))
+        """Whether the database holds a whole Tiki, as far as its groups, users and preferences tell; asks it."""
+        return self.table_names.issuperset(KEPT_BY_ALL) and self.client.query(HOLDS_TIKI)[0][0] == "1"
 
     @property
     def database_bytes(self) -> int:

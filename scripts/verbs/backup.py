@@ -52,9 +52,9 @@ def _refuse_no_tiki(found: Site) -> None:
     if found.holds_tiki:
         return
     name = found.instance.name
-    raise RefusedError(f"{name}: its database {found.account.name} holds no whole Tiki: it has no groups, and its "
-                       "backup would be worth nothing. No archive was made, and none dropped. Next: make archives "
-                       f"INSTANCE={name}, then make restore INSTANCE={name} ARCHIVE=...")
+    raise RefusedError(f"{name}: its database {found.account.name} holds no whole Tiki: groups, users or "
+                       "preferences are missing, and its backup would be worth nothing. No archive was made, and none "
+                       f"dropped. Next: make archives INSTANCE={name}, then make restore INSTANCE={name} ARCHIVE=...")
 
 
 def _told(counts: Counts) -> str:

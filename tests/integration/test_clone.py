@@ -411,7 +411,7 @@ def test_a_database_with_tables_is_not_taken_for_a_blank_s(kit, blog, blank):
     refused(kit, blog[0], blank, "holds 1 tables", f"CONFIRM={blank.name}")
 
 
-@pytest.mark.parametrize("what", ["files", "rows", "table", "note"])
+@pytest.mark.parametrize("what", ["files", "rows", "table", "groups", "note"])
 def test_a_source_that_is_no_whole_tiki_is_refused(kit, blog, office, what):
     source, sample = blog
     target, own = office
@@ -421,6 +421,8 @@ def test_a_source_that_is_no_whole_tiki_is_refused(kit, blog, office, what):
         sample.sql("DELETE FROM tiki_preferences")
     elif what == "table":
         sample.sql("DROP TABLE tiki_preferences")
+    elif what == "groups":
+        sample.sql("DELETE FROM users_groups")
     else:
         restoring.begin(source, "blog_2026-01-01_00-00-00.tar.zst", "")
     before = site(kit, target, own.database)
