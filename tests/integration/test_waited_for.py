@@ -67,7 +67,8 @@ def test_a_site_forgotten_meanwhile_is_left_alone(place):
     place.sample.sql("INSERT INTO tiki_pages (pageName, data) VALUES ('later', 'written since')")
     with written_while_waiting(place, env_file(place).unlink):
         ended = place.kit.make("update", f"INSTANCE={place.name}", PATIENT)
-    assert f"Error {UsageError.exit_code}" in ended.stderr and f"there is no instance {place.name}" in ended.stderr, ended
+    assert f"Error {UsageError.exit_code}" in ended.stderr, ended
+    assert f"there is no instance {place.name}" in ended.stderr
     assert "later" in place.sample.sql("SELECT pageName FROM tiki_pages")
 
 
