@@ -60,11 +60,6 @@ class Account:
         return ("localhost" if is_here else self.host.lower(), self.port or USUAL_PORT)
 
 
-def same_database(one: Account, other: Account) -> bool:
-    """Tell whether two accounts of one machine lead to the same database, whatever their users."""
-    return one.server == other.server and one.name == other.name
-
-
 def _server(server: str, text: str) -> tuple[str, int | None, str | None]:
     if not server.strip():
         return "localhost", None, None

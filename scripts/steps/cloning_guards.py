@@ -153,13 +153,12 @@ def refuse_third(source: Instance, target: Site, places: Iterable[str]) -> None:
         return
     _refuse_several_sites(target)
     name = target.instance.name
-    others = [one for one in neighbours.all_of(target) if one.name != source.name]
+    others = [one for one in neighbours.all_of(target.instance) if one.name != source.name]
     for path in target.instance.host.real_paths(*places):
         if other := neighbours.user_of(path, others):
             raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
                                f"make detect INSTANCE={name},{other}")
-    if other := neighbours.same_database_as(target.account, others):
-        raise RefusedError(f"{name}: its database {target.account.name} is also the one of {other}. {NOTHING}")
+    neighbours.refuse_shared_database(target, others)
 
 
 def _was_cloned(target: Instance) -> bool:

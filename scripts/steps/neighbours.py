@@ -1,15 +1,17 @@
 """Which other instances use what is to be removed: asked of each before anything is.
 
-Two names may mean one machine, so machines are compared by what their kernels say. Paths are compared without
-their links.
+Two names may mean one machine, so machines are compared by what their kernels say, and databases by what their servers
+say, each asked from its own instance's host. Paths are compared without their links.
 """
 
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scripts.database.account import OWN_MACHINE, Account, same_database
-from scripts.errors import Fault
+from scripts.database import credentials, whereabouts
+from scripts.database.client import Client
+from scripts.database.whereabouts import Whereabouts
+from scripts.errors import DatabaseError, Fault, RefusedError
 from scripts.hosts.host import Host
 from scripts.hosts.identity import machine
 from scripts.registry import registry
@@ -25,23 +27,24 @@ LEAST_DEPTH = 2  # /srv and the like belong to the machine
 class Neighbour:
     """Another instance. shares_machine is None, and problem says why, when its host could not be asked.
 
-    account is None when it is not known or cannot be the same; folders are its web root and data folders.
+    folders are its web root and data folders; database is the name of its database, empty when none is known. place is
+    None, and problem says why, when the database's server could not be asked.
     """
 
     name: str
     shares_machine: bool | None
     folders: tuple[str, ...]
-    account: Account | None = None
+    database: str = ""
+    place: Whereabouts | None = None
     problem: str = ""
 
 
-def all_of(found: Site) -> list[Neighbour]:
+def all_of(instance: Instance) -> list[Neighbour]:
     """Return every other instance with what it uses; raise RegistryError for an env file that cannot be read."""
-    instance = found.instance
     others = [registry.load(instance.settings, name) for name in registry.names(instance.settings)
               if name != instance.name]
     here = machine(instance.host) if others else ""
-    return [_asked(found, other, here) for other in others]
+    return [_asked(other, here) for other in others]
 
 
 def homes(host: Host) -> set[str]:
@@ -70,34 +73,67 @@ def overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other.rstrip('/')}/") or other.startswith(f"{one.rstrip('/')}/")
 
 
-def _asked(found: Site, other: Instance, here: str) -> Neighbour:
+def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour]) -> None:
+    """Raise RefusedError when another instance uses the database of a site, or may: a silent one that has its name.
+
+    A database without tables has nothing that a silent one could lose.
+    """
+    name, database = found.instance.name, found.account.name
+    others = list(neighbours)
+    if other := user_of_database(whereabouts.ask(found.client), others):
+        raise RefusedError(f"{name}: its database {database} is also the one of {other}. Nothing was changed. Give "
+                           f"each a database of its own, or look at both: make detect INSTANCE={name},{other}")
+    silent = next((one for one in others if may_use_database(database, one)), None) if found.tables else None
+    if silent:
+        raise RefusedError(f"{name}: {silent.name} could not be asked whether database {database} is its own as well: "
+                           f"{silent.problem}. Nothing was changed. When that is mended, call again; if {silent.name} "
+                           f"is gone for good, forget it: make delete INSTANCE={silent.name}")
+
+
+def user_of_database(place: Whereabouts, neighbours: Iterable[Neighbour]) -> str:
+    """Return the name of an instance whose server says that it has this very database, if one does."""
+    return next((one.name for one in neighbours if one.place and whereabouts.same(one.place, place)), "")
+
+
+def may_use_database(database: str, other: Neighbour) -> bool:
+    """Tell whether an instance whose server said nothing may use the database of this name, by what is known of it."""
+    # A server may fold the case of names, and then each may write it in its own way.
+    return other.place is None and other.database.lower() in ("", database.lower())
+
+
+def _asked(other: Instance, here: str) -> Neighbour:
     try:
-        if machine(other.host) == here:
+        shares_machine = machine(other.host) == here
+        if shares_machine:
             return _on_this_machine(other)
-        # A database on this machine itself is out of the reach of others.
-        is_ours_alone = found.account.host.lower() in OWN_MACHINE
-        return Neighbour(other.name, False, (), None if is_ours_alone else _account(other))
     except Fault as fault:
         return Neighbour(other.name, None, (other.web_root,), problem=str(fault))
-
-
-def _account(other: Instance) -> Account | None:
-    looked = probe.look(other)
-    return site.account_of(other, looked) if looked.config or other.db_name else None
+    return Neighbour(other.name, False, (), **_database(other))
 
 
 def _on_this_machine(other: Instance) -> Neighbour:
     """Return an instance on the machine in question; without its database at least where its tree is."""
-    account = _account(other)
+    database = _database(other)
     try:
         with site.opened_target(other) as opened:
-            folders = [other.web_root, *(one.path for one in (*opened.folders, *opened.missing)
-                                         if not one.never)]
-            return Neighbour(other.name, True, tuple(other.host.real_paths(*folders)), account)
+            folders = [other.web_root, *(one.path for one in (*opened.folders, *opened.missing) if not one.never)]
+            return Neighbour(other.name, True, tuple(other.host.real_paths(*folders)), **database)
     except Fault as fault:
-        return Neighbour(other.name, True, tuple(other.host.real_paths(other.web_root)), account, str(fault))
+        told = {"problem": str(fault), **{key: value for key, value in database.items() if value}}
+        return Neighbour(other.name, True, tuple(other.host.real_paths(other.web_root)), **told)
 
 
-def same_database_as(account: Account, neighbours: Iterable[Neighbour]) -> str:
-    """Return the name of an instance that uses this very database, if one does."""
-    return next((one.name for one in neighbours if one.account and same_database(one.account, account)), "")
+def _database(other: Instance) -> dict[str, object]:
+    """Return what is known of the database of an instance, asked from its host, as a Neighbour has it."""
+    name = ""
+    try:
+        looked = probe.look_anyhow(other)
+        if looked.state == "unreadable" or looked.config_problem not in ("", "missing"):
+            # What its env file says need not be what it uses.
+            raise probe.why_not_installed(other, looked) or DatabaseError(f"{other.name}: {looked.config_problem}")
+        account = site.account_of(other, looked)
+        name = account.name
+        with credentials.option_file(other.host, account) as options:
+            return {"database": name, "place": whereabouts.ask(Client(other.host, options, name))}
+    except Fault as fault:
+        return {"database": name, "problem": str(fault)}

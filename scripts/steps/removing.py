@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scripts.database import load
-from scripts.database.account import OWN_MACHINE
 from scripts.errors import CommandError, DatabaseError, Fault, RefusedError
 from scripts.hosts import process
 from scripts.hosts.host import Host
@@ -43,7 +42,7 @@ class Plan:
 
 def plan(found: Site) -> Plan:
     """Return what may be removed of a site; raise RefusedError when its web root or database is not its own."""
-    instance, others = found.instance, neighbours.all_of(found)
+    instance, others = found.instance, neighbours.all_of(found.instance)
     web_root = instance.host.real_path(instance.web_root)
     home_folders = neighbours.homes(instance.host)
     _refuse_shared(found, web_root, home_folders, others)
@@ -92,7 +91,7 @@ def carry_out(wanted: Plan) -> None:
 
 def _refuse_shared(found: Site, web_root: str, home_folders: set[str], others: list[Neighbour]) -> None:
     """Raise RefusedError when the web root or the database is, or may be, somebody else's too."""
-    instance, account = found.instance, found.account
+    instance = found.instance
     sites = [instance.site] if instance.site else list(found.probe.sites)
     if sites:
         raise RefusedError(f"{instance.name}: {web_root} holds several virtual sites ({', '.join(sites)}), which share "
@@ -103,13 +102,7 @@ def _refuse_shared(found: Site, web_root: str, home_folders: set[str], others: l
     if other := neighbours.user_of(web_root, others):
         raise RefusedError(f"{instance.name}: {web_root} is also used by {other}, or may be. Nothing was changed. "
                            f"Look at both: make detect INSTANCE={instance.name},{other}")
-    if other := neighbours.same_database_as(account, others):
-        raise RefusedError(f"{instance.name}: its database {account.name} is also the one of {other}. Nothing was "
-                           "changed")
-    silent = next((one for one in others if one.shares_machine is None), None)
-    if silent and account.host.lower() not in OWN_MACHINE:
-        raise RefusedError(f"{instance.name}: {silent.name} could not be asked whether database {account.name} on "
-                           f"{account.host} is its own as well: {silent.problem}. Nothing was changed")
+    neighbours.refuse_shared_database(found, others)
 
 
 def _why_kept(path: str, web_root: str, home_folders: set[str], others: list[Neighbour]) -> str:

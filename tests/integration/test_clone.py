@@ -446,16 +446,29 @@ def test_a_place_of_a_third_site_is_refused_on_the_first_clone(kit, blog, office
     assert site(kit, third, sample.database) == before
 
 
-def test_a_database_of_a_third_site_is_refused_on_the_first_clone(kit, blog, office, lab):
+@pytest.mark.parametrize("way", ["127.0.0.1:{port}", "{socket}", "[::ffff:127.0.0.1]:{port}"])
+def test_a_database_of_a_third_site_is_refused_on_the_first_clone(kit, blog, office, lab, way):
     third, sample = office
     sample.sql("DELETE FROM tiki_preferences WHERE name LIKE '%use_dir'")
     name = f"dbthief{next(numbers)}"
     twin = kit.register(name, web_root=lab.sites() / name, db_name=sample.database, db_user=sample.user,
-                        db_pass=sample.password, db_host=f"127.0.0.1:{lab.mariadb.port}")
+                        db_pass=sample.password,
+                        db_host=way.format(port=lab.mariadb.port, socket=lab.mariadb.socket))
     before = site(kit, third, sample.database)
     refused(kit, blog[0], twin, "is also the one of", third.name, confirm=name)
     assert site(kit, third, sample.database) == before
     _forget_env(kit, name)
+
+
+def test_a_silent_instance_stands_in_the_way_of_a_database_with_tables_and_of_no_blank(kit, blog, office, blank):
+    silent = kit.register(f"silent{next(numbers)}", web_root="/srv/silent", **{**kit.over_ssh(), "ssh_port": 1})
+    target, sample = office
+    before = site(kit, target, sample.database)
+    refused(kit, blog[0], target, f"{silent.name} could not be asked whether database {sample.database}",
+            f"make delete INSTANCE={silent.name}", confirm=target.name)
+    assert site(kit, target, sample.database) == before
+    assert clone(kit, blog[0], blank).is_success
+    _forget_env(kit, silent.name)
 
 
 def assert_too_large(kit, source, target, programs: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from scripts.registry.instance import Instance
 from scripts.store import archive
+from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_database, describe_tree
 from tests.lab.lab import Lab
-from tests.lab.sample_tiki import SampleTiki
+from tests.lab.sample_tiki import SampleTiki, write_config
 from tests.lab.toolkit import Toolkit
 
 SMALL = {"files": 5, "versions": 1}
@@ -208,12 +209,58 @@ def test_a_web_root_is_kept_in_which_another_instance_lies(kit, blog):
     assert "used by inner" in refuses(kit, sample, instance.name)
 
 
-def test_a_database_is_kept_that_another_instance_uses(kit, blog):
-    instance, sample = blog
-    copy = sample.folder.with_name("copy")
+def other_machine(kit: Toolkit) -> dict[str, object]:
+    """Return the keys of an instance on what says that it is another machine, and reaches the same servers."""
+    programs = kit.lab.folder / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "stat").write_text('#!/bin/sh\n[ "$*" = "-c %d:%i /" ] && echo 9:9 && exit\nexec /usr/bin/stat "$@"\n')
+    (programs / "stat").chmod(0o755)
+    return kit.over_ssh(kit.lab.sshd(path=programs))
+
+
+def twin(kit: Toolkit, sample: SampleTiki, place: str, database: str = "", password: str = "", **choices) -> Path:
+    """Register a copy of the tree, which enters the server in its own way; return its web root."""
+    server = kit.lab.mariadb
+    copy = kit.lab.sites() / f"{sample.database}-twin"
     shutil.copytree(sample.folder, copy, symlinks=True)
-    kit.register("copy", web_root=copy)
-    assert f"its database {sample.database} is also the one of copy" in refuses(kit, sample, instance.name)
+    for name in ("localhost", "127.0.0.1"):
+        server.sql(f"GRANT SELECT ON `{sample.database}`.* TO `{sample.user}`@`{name}`")
+    write_config(copy, sample.generation, sample.version, place.format(port=server.port, socket=server.socket),
+                 sample.user, password or sample.password, database or sample.database)
+    give_to(lab_user(), copy)
+    kit.register("twin", web_root=copy, **choices)
+    return copy
+
+
+TCP, MAPPED, SOCKET = "127.0.0.1:{port}", "[::ffff:127.0.0.1]:{port}", "localhost;unix_socket={socket}"
+
+
+@pytest.mark.parametrize(("reached", "place"), [
+    ("here", TCP), ("here", MAPPED), ("here", SOCKET), ("ssh", TCP), ("ssh", MAPPED), ("another machine", TCP),
+    ("another machine", MAPPED)])
+def test_a_database_is_kept_that_another_instance_uses_by_whatever_way(kit, blog, reached, place):
+    instance, sample = blog
+    keys = {"here": dict, "ssh": kit.over_ssh, "another machine": lambda: other_machine(kit)}[reached]()
+    twin(kit, sample, place, **keys)
+    assert f"its database {sample.database} is also the one of twin" in refuses(kit, sample, instance.name)
+
+
+def test_a_database_is_kept_that_a_silent_instance_may_use(kit, blog):
+    instance, sample = blog
+    twin(kit, sample, "127.0.0.1:{port}", password="forgotten")
+    said = refuses(kit, sample, instance.name)
+    assert f"twin could not be asked whether database {sample.database} is its own as well" in said
+    assert "make delete INSTANCE=twin" in said and "forgotten" not in said
+    kit.register("twin", web_root="/srv/gone", **{**kit.over_ssh(), "ssh_port": 1})
+    assert "twin could not be asked whether database" in refuses(kit, sample, instance.name)
+
+
+def test_a_silent_instance_whose_database_has_another_name_keeps_none(kit, blog):
+    instance, sample = blog
+    twin(kit, sample, "127.0.0.1:{port}", database="elsewhere", password="forgotten")
+    done = destroy(kit, instance.name)
+    assert done.returncode == 0, done.stderr
+    assert tables(sample) == 0
 
 
 def test_a_tree_of_several_virtual_sites_is_kept(kit, blog):

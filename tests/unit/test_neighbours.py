@@ -1,11 +1,14 @@
 """Which folder may be emptied: never the machine's, never a home, never one that another instance uses."""
 
+import dataclasses
+
 import pytest
 
-from scripts.database.account import Account
+from scripts.database.whereabouts import Whereabouts
 from scripts.steps import neighbours
 from scripts.steps.neighbours import Neighbour
 
+OURS = Whereabouts("tiki", "db1", "3306", "/var/lib/mysql/", "1", 1_700_000_000)
 HOMES = {"/root", "/home/ann", "/var/www", "/home/bob/domains/b.example"}
 
 
@@ -37,8 +40,14 @@ def test_who_could_not_be_asked_may_be_on_this_machine():
     assert neighbours.user_of("/srv/wiki", [Neighbour("wiki", None, ("/srv/wiki",), problem="down")]) == "wiki"
 
 
-def test_a_database_is_shared_whatever_the_user_is_called():
-    ours, theirs = Account("tiki", "ann", "", "db1"), Account("tiki", "bob", "", "db1", 3306)
-    assert neighbours.same_database_as(ours, [Neighbour("wiki", False, (), theirs)]) == "wiki"
-    assert neighbours.same_database_as(ours, [Neighbour("wiki", False, (), Account("tiki2", "ann", "", "db1"))]) == ""
-    assert neighbours.same_database_as(ours, [Neighbour("wiki", True, ())]) == ""
+def test_a_database_is_another_s_when_both_servers_say_the_same():
+    wiki = Neighbour("wiki", False, (), "tiki", OURS)
+    assert neighbours.user_of_database(dataclasses.replace(OURS, started=OURS.started + 1), [wiki]) == "wiki"
+    assert neighbours.user_of_database(dataclasses.replace(OURS, folder="/srv/db/"), [wiki]) == ""
+    assert neighbours.user_of_database(OURS, [Neighbour("wiki", True, (), "tiki", problem="down")]) == ""
+
+
+@pytest.mark.parametrize(("database", "place", "may_be"), [
+    ("tiki", None, True), ("TIKI", None, True), ("", None, True), ("tiki2", None, False), ("tiki", OURS, False)])
+def test_a_silent_instance_may_use_the_database_of_its_name_and_any_when_none_is_known(database, place, may_be):
+    assert neighbours.may_use_database("tiki", Neighbour("wiki", False, (), database, place)) is may_be
