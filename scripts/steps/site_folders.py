@@ -56,7 +56,7 @@ def find(instance: Instance, rows: Rows) -> Found:
     folders = _judged(instance, users, extra, facts, looked.temporary)
     folders = [replace(one, links=tuple(link for link in links.items() if link[0] in named
                                         and is_within(link[1], one.path))) for one in folders]
-    taken = tuple(one for one in folders if facts[one.path].is_there and not one.never)
+    taken = tuple(one for one in folders if facts[one.path].leads_on and not one.never)
     return Found(taken, tuple(one for one in folders if one not in taken),
                  tuple(_loose(fixed, links, facts, folders)))
 

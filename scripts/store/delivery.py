@@ -19,8 +19,10 @@ TAR = r"(?:\S*/)?tar: "
 TAR_SAYS = re.compile(TAR)
 CHANGED, SHRANK = "file changed as we read it", r"File shrank by \d+ bytes; padding with zeros"
 SAID_OF = re.compile(rf"{TAR}(.*): (?:({CHANGED})|({SHRANK}))$")
-# A file may go between two of tar's calls for it, too. Names are those that we ask for: the tree has to be there.
-GONE = re.compile(rf"{TAR}(\.(?:/.*)?): (?:Cannot (?:stat|open|readlink): (?:No such file or|Not a) directory"
+# A file may go between two of tar's calls for it, too. Names are those that we ask for: the tree has to be there. There
+# are too many links where one took a file's place (tar opens none), or one that leads to itself a folder's.
+GONE = re.compile(rf"{TAR}(\.(?:/.*)?): (?:Cannot (?:stat|open|readlink): (?:(?:No such file or|Not a) directory"
+                  r"|Too many levels of symbolic links)|Cannot readlink: Invalid argument"
                   r"|File removed before we read it)$")
 HARMLESS = re.compile(r"(?:Exiting with failure status due to previous errors|socket ignored)$")
 

@@ -5,6 +5,7 @@ thousand files take as long as a dump takes, and two threads of one Python would
 nothing of ours, and little else.
 """
 
+import errno
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ LINKED = (FILE, LINK)   # of what tar makes hard links
 TEXT = b"%b\0%b %d %d %d %d %d %o %d %d\0%b\0"      # the text of a member: index.described
 FIELDS = 3              # of such a text, each with a NUL behind it
 END = b"\0that is all\0\0"      # what the program says last: of no member, because none is without a path
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)   # a file took a folder's place, or a link that leads to itself
 CHUNK = 1 << 16         # bytes that are told at once
 HINT = ". Nothing may be missing in a backup: let this account read it, or, in the web root, leave it out with EXCLUDE="
 
@@ -64,14 +66,9 @@ def texts(folder: str, inside: bytes, left_out: str = "") -> Iterator[bytes]:
         relative = names[-1] + entry.name
         if is_left_out(os.fsdecode(relative)):
             continue
-        try:
-            found = entry.stat(follow_symlinks=False)
-            kind = KINDS.get(stat.S_IFMT(found.st_mode))
-            target = os.readlink(entry.path) if kind == LINK else b""
-        except (FileNotFoundError, NotADirectoryError):
+        if (looked := _looked(entry)) is None:
             continue
-        if kind is None:
-            continue
+        kind, found, target = looked
         path = inside + b"/" + relative
         if found.st_nlink > 1 and (first := first_names.first(path, kind, found.st_dev, found.st_ino)):
             yield _text(path, SECOND_NAME, found, first)
@@ -93,12 +90,32 @@ def in_chunks(told: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(chunk)
 
 
+def _looked(entry: os.DirEntry) -> tuple[str, os.stat_result, bytes] | None:
+    """Return kind, facts and a link's target; nothing for a socket, and for what is gone."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+        while (kind := KINDS.get(stat.S_IFMT(found.st_mode))) == LINK:
+            try:
+                return kind, found, os.readlink(entry.path)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                found = os.lstat(entry.path)    # something else took the link's place meanwhile
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return None
+    return (kind, found, b"") if kind else None
+
+
 def _entries(folder: bytes) -> Iterator[os.DirEntry]:
     """Return what is in a folder, by name; nothing when it is gone."""
     try:
         with os.scandir(folder) as found:
             return iter(sorted(found, key=lambda entry: entry.name))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
         return iter(())
 
 

@@ -275,6 +275,18 @@ def test_a_file_in_the_place_of_a_folder_is_packed_and_what_was_in_it_reported(t
     assert (unpacked(tmp_path) / "blog/0a1b/site/b").read_bytes() == b"file"
 
 
+def test_a_link_to_itself_in_the_place_of_a_folder_is_packed_and_what_was_in_it_reported(tmp_path, site, pack):
+    with_a_big_first_file(site)
+    (site / "b").mkdir()
+    (site / "b" / "in").touch()
+
+    def replace():
+        shutil.rmtree(site / "b")
+        (site / "b").symlink_to("b")
+    assert pack(meanwhile=replace).vanished == [str(site / "b" / "in")]
+    assert (unpacked(tmp_path) / "blog/0a1b/site/b").readlink() == Path("b")
+
+
 def test_a_vanished_file_with_an_odd_name_is_reported_as_it_was(site, pack):
     with_a_big_first_file(site)
     gone = site / "b \u00e9\n\\ gone"
@@ -299,8 +311,9 @@ def test_files_that_are_gone_when_tar_comes_and_there_again_afterwards_are_repor
     assert sorted(packed.vanished) == sorted(map(os.fsdecode, moved))
 
 
-@pytest.mark.parametrize("call", ["stat", "open", "readlink"])
-@pytest.mark.parametrize("why", ["No such file or directory", "Not a directory"])
+@pytest.mark.parametrize(("call", "why"), [
+    *((call, why) for call in ("stat", "open", "readlink") for why in ("No such file or directory", "Not a directory")),
+    ("open", "Too many levels of symbolic links"), ("readlink", "Invalid argument")])
 def test_a_file_that_goes_between_two_calls_of_tar_is_reported(site, pack, monkeypatch, call, why):
     tar = Tree.tar
     says = f'grep -zvx ./gone | "$@"; echo "tar: ./gone: Cannot {call}: {why}" >&2; exit 2'

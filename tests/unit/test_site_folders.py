@@ -43,6 +43,14 @@ def test_a_link_that_leads_nowhere_is_a_missing_folder(disk):
     assert paths(disk, find(disk, "storage/fgal/").missing) == ["away/fgal"]
 
 
+def test_a_link_that_leads_nowhere_or_to_itself_is_a_missing_folder_outside_the_web_root_too(disk):
+    (disk / "loop").symlink_to("loop")
+    (disk / "dangling").symlink_to("nowhere")
+    found = find(disk, f"{disk}/loop", f"{disk}/big/fgal", extra=("dangling",))
+    assert paths(disk, found.folders) == ["big/fgal"]
+    assert paths(disk, found.missing) == ["loop", "dangling"]
+
+
 def test_a_link_within_the_web_root_is_no_matter(disk):
     (disk / "www/storage/fgal").symlink_to("../img")
     assert find(disk, "storage/fgal/") == Found()

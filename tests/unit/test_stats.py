@@ -150,6 +150,22 @@ def test_what_vanishes_meanwhile_is_not_told_and_no_fault(site, tmp_path):
     assert [member.path.rpartition(b"/")[-1] for member in found] == [b"site", b"stays"]
 
 
+@pytest.mark.parametrize(("why", "is_fault"), [("Too many levels of symbolic links", False),
+                                               ("Invalid argument", False), ("Invalid argument", True)])
+def test_a_link_that_is_replaced_while_find_reads_it_is_no_fault(site, tmp_path, why, is_fault):
+    """The real find tells such a link without what it leads to; of what else is invalid nothing may be missing."""
+    os.symlink("somewhere", site / "x")
+    emptied = "cat" if is_fault else "sed -z 's/^somewhere$//'"
+    text = f'[ "$1" = --version ] && exec /usr/bin/find --version; /usr/bin/find "$@" | {emptied}; ' \
+           f"echo \"find: './x': {why}\" >&2; exit 1"
+    tree = far(site, around=program(tmp_path, "find", text))
+    if is_fault:
+        with pytest.raises(CommandError, match=why):
+            members(tree)
+    else:
+        assert [member.path.rpartition(b"/")[-1] for member in members(tree)] == [b"site", b"x"]
+
+
 @pytest.mark.parametrize("name", ["tar", "find"])
 def test_programs_that_are_not_gnu_s_are_named(site, tmp_path, name):
     with pytest.raises(HostError, match=f"far: the program {name} there"):

@@ -68,6 +68,30 @@ def test_a_folder_that_vanishes_while_it_is_listed_is_passed_over(tmp_path):
     assert found == [b".", b"./a", b"./b", b"./c"]
 
 
+def test_a_folder_that_becomes_a_link_to_itself_while_it_is_listed_is_passed_over(tmp_path):
+    top = make(tmp_path, "a/", "b/file", "c")
+    found = []
+    for path in (b"." + member.path for member in members(top, b"")):
+        found.append(path)
+        if path == b"./a":
+            (tmp_path / "a").rmdir()
+            (tmp_path / "a").symlink_to("a")
+    assert found == [b".", b"./a", b"./b", b"./b/file", b"./c"]
+
+
+def test_what_takes_the_place_of_a_link_while_it_is_read_is_told_as_what_it_is(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to("nowhere")
+    real = os.readlink
+
+    def readlink(path):
+        (tmp_path / "link").unlink()
+        (tmp_path / "link").write_bytes(b"now a file")
+        monkeypatch.setattr(os, "readlink", real)
+        return real(path)
+    monkeypatch.setattr(os, "readlink", readlink)
+    assert [(member.kind, member.size) for member in members(tmp_path, b"")][1:] == [(walk.FILE, 10)]
+
+
 def test_what_is_left_out_is_left_out_with_all_below_it(tmp_path):
     top = make(tmp_path, "temp/cache/x/y", "temp/index.php", "temp2/z")
     assert names(top, "temp/cache") == \
