@@ -25,6 +25,8 @@ def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lin
     refuse_by_name(source.instance, target.instance, confirm)
     places = cloning_places.find(source, target)
     own_folders.refuse(target.instance, places.goes.values())
+    # As a backup refuses it: the copy would hold all archives, and give them away with itself.
+    own_folders.refuse(source.instance, [source.instance.web_root, *(folder.path for folder in places.folders)])
     refuse_same_database(source, target)
     _refuse_unhealthy(source)
     refuse_never_cloned(target, confirm, what)

@@ -1,4 +1,4 @@
-"""Finds folders of TRIM that lie inside a site: its archives would hold each other, and `rsync --delete` take them.
+"""Finds folders of TRIM that lie inside a site: archives and copies would hold archives, `rsync --delete` take them.
 
 A site below a folder of TRIM is none of that: what is done to a site stays within its parts.
 """

@@ -71,6 +71,18 @@ def test_a_clone_onto_a_site_with_our_archives_is_refused(kit, sample, inside):
 
 
 @both
+@pytest.mark.parametrize("dry", ["", "1"])
+@pytest.mark.parametrize("words", [{}, {"only": "code"}])
+def test_a_clone_of_a_site_with_our_archives_is_refused_and_holds_none(kit, inside, words, dry):
+    copy = kit.blank(f"copy-{inside.parent.name}-{len(words)}{dry}")
+    ended = forked.run(kit.top, "clone", from_="blog", to=copy.name, confirm=copy.name, **words,
+                       **({"dry": "1"} if dry else {}))
+    assert ended.code == 9, ended
+    assert ended.stderr.count("\n") == 1 and f"{inside} (ARCHIVES_DIR) lies inside the site" in ended.stderr, ended
+    assert not Path(copy.web_root).exists()
+
+
+@both
 def test_doctor_tells_it(kit, inside):
     ended = forked.run(kit.top, "doctor", instance="blog")
     assert f"blog: own folders: {inside} (ARCHIVES_DIR) lies inside the site" in ended.stdout, ended
