@@ -62,6 +62,9 @@ def require(instance: Instance, earlier: Answer | None, code: str, patience_seco
     if not instance.web_url:
         output.say(f"{instance.name}: it has no WEB_URL: whether it answers was not seen")
         return 0
+    if earlier is None and maintenance.state(instance.host, instance.web_root).is_on:
+        output.warn(f"{instance.name}: visitors see the maintenance page: whether it answers with {code} was not seen")
+        return 0
     deadline = time.monotonic() + (PATIENT_SECONDS if patience_seconds is None else patience_seconds)
     while (answer := visit(instance)).is_worse_than(earlier) and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)

@@ -14,7 +14,17 @@ from scripts.errors import Fault, of_os_error
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import changed, cloning_settling, cloning_trees, lineage, replace, restoring, site, unpacking
+from scripts.steps import (
+    changed,
+    cloning_settling,
+    cloning_trees,
+    lineage,
+    replace,
+    restoring,
+    site,
+    unpacking,
+    visitors,
+)
 from scripts.steps.cloning_manner import FULL, Ahead, Call, Cloned, Manner, Origin
 from scripts.steps.cloning_places import Places
 from scripts.steps.lineage import Lineage
@@ -49,27 +59,26 @@ def closing(target: Site, source: str, verb: str, variables: Mapping[str, str]) 
     back here, where no job beside it can end that.
     """
     instance = target.instance
-    is_begun = was_on = False
+    is_begun = False
 
     def close() -> None:
-        nonlocal is_begun, was_on
-        was_on = maintenance.state(instance.host, instance.web_root).is_on and not restoring.looked(instance)
+        nonlocal is_begun
         is_begun = True
         restoring.begin_look(instance, source, verb, variables)
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
 
     try:
         yield close
     except BaseException:
-        if is_begun and not restoring.unfinished(instance) and (was_on or _is_open_again(instance)):
+        if is_begun and not restoring.unfinished(instance) and _is_as_before(instance):
             restoring.end(instance)
         raise
 
 
-def _is_open_again(instance: Instance) -> bool:
-    """Take the page away where nothing was changed; the fault that led here is the one to tell."""
+def _is_as_before(instance: Instance) -> bool:
+    """Let visitors in again where nothing was changed; the fault that led here is the one to tell."""
     try:
-        maintenance.turn_off(instance.host, instance.web_root)
+        visitors.let_in(instance)
         return True
     except (Fault, OSError) as fault:
         output.warn(f"{instance.name}: nothing was changed, but its maintenance page is still up: {fault}. Next: make "
@@ -129,7 +138,7 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
     instance, has_code = target.instance, "code" in manner.what
     if not changes.is_known:  # else they were looked for under the page
         instance.host.make_folder(instance.web_root)
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
     if has_code:
         cloning_trees.enter(source, target, before.entrances, takes_htaccess=before.takes_htaccess)
     told = _trees_and_database(source, target, places, manner, before.rules, changes.sums, ahead)

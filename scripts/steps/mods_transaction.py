@@ -6,7 +6,6 @@ run that is killed leaves its journal; the next one takes back what was done, or
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.errors import Fault, HostError, of_os_error
@@ -24,9 +23,9 @@ from scripts.steps import (
     restoring,
     switching,
     unpacking,
+    visitors,
     watching_database,
 )
-from scripts.steps import replace as replacing
 from scripts.steps import site as sites
 from scripts.steps.mods_journal import CHANGING, DUMPING, STAGING, Journal
 from scripts.steps.mods_state import State
@@ -66,7 +65,7 @@ def carry_out(found: Site, work: Work) -> None:
         mods_state.write(instance, work.after)
         mods_state.sweep(instance, work.after)
         return
-    is_closed = maintenance.state(instance.host, instance.web_root).is_on
+    is_closed = maintenance.state(instance.host, instance.web_root).is_on_purpose
     job = switching.place(instance)
     journal = Journal(work.verb, work.variables, job.folder, job.root, job.web_root, is_closed,
                       bool(work.script.lines), sorted(work.script.names), sorted(found.table_names),
@@ -102,7 +101,7 @@ def carry_out(found: Site, work: Work) -> None:
 def _change(found: Site, work: Work, job: Job, journal: Journal) -> None:
     instance = found.instance
     if not journal.was_closed:
-        replacing.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
     if journal.has_sql:
         mods_tables.keep(work.script, found, restoring.dump(instance))
     mods_journal.write(instance, journal, CHANGING)
@@ -116,8 +115,7 @@ def _change(found: Site, work: Work, job: Job, journal: Journal) -> None:
 
 def _open(instance: Instance, journal: Journal) -> None:
     """Let visitors in: the change is done. May be done a second time, as what follows."""
-    if not journal.was_closed:
-        maintenance.turn_off(instance.host, instance.web_root)
+    visitors.let_in(instance)
     if journal.keeps_dump and restoring.dump(instance).exists():
         MANAGER.make_folder(str(Path(journal.keeps_dump).parent), 0o700)
         MANAGER.rename(str(restoring.dump(instance)), journal.keeps_dump)
@@ -180,8 +178,7 @@ def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = N
                 with sites.opened_anyhow(instance) as there:
                     _tables_back(there, journal)
         permissions.empty_caches(instance)
-    if not journal.was_closed:
-        maintenance.turn_off(instance.host, instance.web_root)
+    visitors.let_in(instance)
     restoring.end(instance)
     _clear(instance, job)
 

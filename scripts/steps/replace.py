@@ -8,7 +8,6 @@ The target keeps its own db/local.php and its own places for data; what the arch
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from scripts.database import load, unchanged
@@ -19,16 +18,15 @@ from scripts.hosts import moments, transfer
 from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import collect, dressing, restricting, site
+from scripts.steps import collect, dressing, restricting, site, visitors
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
 from scripts.store.manifest import APP, CONF_EXTERNAL, DATA, Part
 from scripts.tiki import addresses as preferences
-from scripts.tiki import config, console, data_folders, folder_facts, layout, maintenance, maintenance_page, probe
+from scripts.tiki import config, console, data_folders, folder_facts, layout, maintenance, probe
 from scripts.tiki.data_folders import DataFolder
-
-PAGE = Path("conf") / "maintenance.html"
+from scripts.tiki.maintenance_page import Notice
 
 
 @dataclass
@@ -37,16 +35,6 @@ class Replaced:
 
     rewritten: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-
-
-def close(instance: Instance, web_root: str, since: datetime, reason: str, host=None) -> None:
-    """Put the maintenance page up at a web root of the instance's host, or of another host."""
-    template = (instance.settings.top / PAGE).read_text(encoding="utf-8")
-    page = maintenance_page.page(template, site=instance.web_url or instance.name, since=since.astimezone(),
-                                 reason=reason)
-    if not maintenance.turn_on(host or instance.host, web_root, page, since, reason):
-        output.warn(f"{instance.name}: the site's PHP files belong to another account, so only Apache shows "
-                    "the page")
 
 
 def places(unpacked: Unpacked, target: Site, is_own: bool) -> dict[str, str]:
@@ -88,11 +76,11 @@ def own_places(web_root: str, folders: Iterable[Part | DataFolder], target: Site
     return goes
 
 
-def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, since: datetime, reason: str,
+def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, notice: Notice,
           kept: Sequence[str] = ()) -> str:
     """Copy every tree to its place at the target; return the web root's own time, in seconds with all digits.
 
-    kept are patterns of further files that the target's web root keeps.
+    notice is what the page tells that is up there, kept are patterns of further files that the target's web root keeps.
     """
     instance, host = target.instance, target.instance.host
     gives_owners = transfer.is_root_at(host)
@@ -100,7 +88,7 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
     web_root_time = moments.seconds(unpacked.folder(unpacked.app).stat().st_mtime_ns)
     # The archive may have been made while the page was up; then the page travels, so that the target stays closed.
     maintenance.turn_off(MANAGER, app)
-    close(instance, app, since, reason, host=MANAGER)
+    visitors.show(instance, app, notice, MANAGER)
     for part in unpacked.parts:
         if part.kind not in (APP, DATA) or part.path not in goes:
             continue
@@ -122,12 +110,12 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
 
 
 def open_again(instance: Instance, web_root_time: str | None) -> None:
-    """Take the maintenance page away and let the web root show this time, in seconds: the one it had in the archive.
+    """Let visitors in and the web root show this time, in seconds: the one it had in the archive.
 
     The restriction comes first: the archive's .htaccess knows nothing of it, or names another site's.
     """
     restricting.apply(instance)
-    maintenance.turn_off(instance.host, instance.web_root)
+    visitors.let_in(instance)
     if web_root_time is not None:
         instance.host.set_time(instance.web_root, web_root_time)
 

@@ -20,13 +20,13 @@ from scripts.steps import (
     final_dump,
     permissions,
     release_files,
-    replace,
     restoring,
     site,
     switching,
     unpacking,
     updating_checkout,
     updating_journal,
+    visitors,
     way_back,
 )
 from scripts.steps.site import Site
@@ -80,7 +80,7 @@ class Done:
 def carry_out(found: Site, change: Change) -> Done:
     """Carry out a change; raise its fault after everything was put back."""
     instance = found.instance
-    is_closed = maintenance.state(instance.host, instance.web_root).is_on
+    is_closed = maintenance.state(instance.host, instance.web_root).is_on_purpose
     job = switching.place(instance)
     journal = Journal(change.verb, change.variables, now(), job.folder,
                       job.root, job.web_root, change.archive, final_dump.new_name(instance), is_closed, change.version,
@@ -116,7 +116,7 @@ def carry_out(found: Site, change: Change) -> Done:
 def _under_the_page(found: Site, change: Change, job: Job, journal: Journal) -> Done:
     instance, done, closed = found.instance, Done(), time.monotonic()
     if not journal.was_closed:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
     switching.mark(job)
     process.side_by_side(lambda: final_dump.take(found, journal.dump), lambda: _put(instance, change, job))
     switched = time.monotonic()
@@ -130,6 +130,8 @@ def _under_the_page(found: Site, change: Change, job: Job, journal: Journal) -> 
     updating_journal.write(instance, journal, OPENED)
     if not journal.was_closed:
         maintenance.turn_off(instance.host, instance.web_root)
+    else:
+        visitors.let_in(instance)   # which says that the page stays
     done.closed_seconds = round(time.monotonic() - closed, 1)
     return done
 
@@ -188,7 +190,7 @@ def _keep_written(found: Site, journal: Journal) -> str:
 
 def _close(instance: Instance, journal: Journal) -> None:
     if not journal.was_closed and not maintenance.state(instance.host, instance.web_root).is_on:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
 
 
 def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = None) -> None:
@@ -204,8 +206,7 @@ def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = N
                     final_dump.load_back(there.client, instance, journal.dump)
         permissions.empty_caches(instance)
         updating_journal.write(instance, journal, BACK)
-    if not journal.was_closed:
-        maintenance.turn_off(instance.host, instance.web_root)
+    visitors.let_in(instance)
     restoring.end(instance)
     _clear(instance, job)
 
@@ -224,8 +225,8 @@ def recover(instance: Instance) -> str:
         return f"would: end what a killed {journal.verb} to {journal.version} left"
     is_its_own = note is None or note.is_update
     if is_its_own and journal.phase == PROVEN or journal.phase == OPENED and updating_journal.counts(instance, journal):
-        if journal.phase == OPENED and not journal.was_closed:
-            maintenance.turn_off(instance.host, instance.web_root)
+        if journal.phase == OPENED:
+            visitors.let_in(instance)
         release_files.forget(instance)
         baselines.renew(instance)
         _finish(instance, journal, job)

@@ -29,15 +29,20 @@ Files = dict[str, SmallFile]
 
 @dataclass(frozen=True)
 class State:
-    """Whether visitors see the page. complete is False for a mixture, which turn_on and turn_off both end."""
+    """Whether visitors see the page. complete is False for a mixture, which turn_on and turn_off both end.
+
+    is_on_purpose: no run put it up, so none may take it away.
+    """
 
     is_on: bool
     since: datetime | None = None
     reason: str = ""
     complete: bool = True
+    is_on_purpose: bool = False
 
 
-def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: str = "") -> bool:
+def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: str = "",
+            is_of_a_run: bool = False) -> bool:
     """Show page_html to visitors; a page that is there already is renewed.
 
     Files of another account are not touched: the guard is then left out, and False is returned.
@@ -47,7 +52,7 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
     earlier = _notice(files)
     # KEPT without .htaccess: somebody removed ours by hand, or a run ended right after the rename below.
     keeps_own = earlier.keeps_own if earlier else HTACCESS in files or KEPT in files
-    text = htaccess(page_html, Notice(since, reason, keeps_own))
+    text = htaccess(page_html, Notice(since, reason, keeps_own, is_of_a_run))
     page = {guard.PAGE: _new(files, plain(page_html), since), HTACCESS: _new(files, text, since)}
     entrances = {name: guard.guarded(files[name]) for name in _open_entrances(files)}
     if HTACCESS in files and not earlier:
@@ -85,10 +90,11 @@ def state(host: Host, web_root: str) -> State:
     notice = _notice(files)
     closed = _closed_entrances(files)
     if not notice:
-        return State(bool(closed), complete=not closed and not any(name in files for name in OWN_NAMES))
+        return State(bool(closed), complete=not closed and not any(name in files for name in OWN_NAMES),
+                     is_on_purpose=bool(closed))
     is_whole = (guard.PAGE in files and BESIDE not in files and notice.keeps_own == (KEPT in files)
                 and not _open_entrances(files))
-    return State(True, notice.since, notice.reason, is_whole)
+    return State(True, notice.since, notice.reason, is_whole, not notice.is_of_a_run)
 
 
 def read(host: Host, web_root: str) -> Files:

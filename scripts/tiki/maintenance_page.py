@@ -33,11 +33,15 @@ Header always set Cache-Control "no-store"
 
 @dataclass(frozen=True)
 class Notice:
-    """What the page's .htaccess remembers. keeps_own: the site had a .htaccess, which lies beside it."""
+    """What the page's .htaccess remembers. keeps_own: the site had a .htaccess, which lies beside it.
+
+    is_of_a_run: it goes with the run that put it up; any other was put up on purpose.
+    """
 
     since: datetime | None
     reason: str = ""
     keeps_own: bool = True
+    is_of_a_run: bool = False
 
 
 def page(template: str, *, site: str, since: datetime, reason: str) -> str:
@@ -73,7 +77,7 @@ def notice_of(text: bytes) -> Notice | None:
     try:
         told = json.loads(lines[1].removeprefix("# "))
         since = datetime.fromisoformat(told["since"]) if told["since"] else None
-        return Notice(since, str(told["reason"]), bool(told["keeps_own"]))
+        return Notice(since, str(told["reason"]), bool(told["keeps_own"]), bool(told.get("is_of_a_run")))
     except (ValueError, LookupError, TypeError):
         return Notice(None)  # edited by hand: better to look for the site's own file than to forget it
 
@@ -87,7 +91,8 @@ def keeping_own(text: bytes, keeps_own: bool) -> bytes:
 
 def _remembered(notice: Notice) -> str:
     since = notice.since.isoformat() if notice.since else None
-    return json.dumps({"since": since, "reason": notice.reason, "keeps_own": notice.keeps_own})
+    of_a_run = {"is_of_a_run": True} if notice.is_of_a_run else {}
+    return json.dumps({"since": since, "reason": notice.reason, "keeps_own": notice.keeps_own, **of_a_run})
 
 
 def _quoted(page_html: str) -> str:

@@ -7,7 +7,6 @@ the same call. At the end the clone is what it was.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.code import revisions, trees, words
 from scripts.code.history import Commit
@@ -31,6 +30,7 @@ from scripts.steps import (
     site,
     switch_over,
     updating,
+    visitors,
     way_back,
 )
 from scripts.steps.bisecting import BAD, GOOD, SKIP, Range, State
@@ -201,7 +201,7 @@ def _load_start(instance: Instance, state: State, wishes: Wishes) -> None:
     note = restoring.begin(instance, "", state.archive, verb="bisect",
                            variables={"INSTANCE": instance.name, **(wishes.given or {})})
     try:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
         with site.opened(instance) as found, open(bisecting.dump(instance), "rb") as file:
             load.drop_everything(found.client)
             load.load(dumps.lossless(found.client), out_of=file)

@@ -5,19 +5,16 @@ while something of it is left, the env file is.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from scripts.errors import ArchiveError, Fault, RefusedError
 from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import change
 from scripts.registry.instance import Instance
-from scripts.steps import archiving, forgetting, removing, restoring, restricting, site
-from scripts.steps import replace as replacing
+from scripts.steps import archiving, forgetting, removing, restoring, restricting, site, visitors
 from scripts.steps.removing import Plan
 from scripts.steps.scratch import scratch
 from scripts.store import archive
-from scripts.tiki import maintenance
 
 REASON = "This site has been closed."
 
@@ -98,14 +95,14 @@ def _last_archive(plan: Plan, wishes: Wishes) -> str:
     whole = replace(found, instance=instance.with_(exclude=(), no_index=False))
     try:
         if found.probe.is_tiki:
-            replacing.close(instance, plan.web_root, datetime.now(UTC), REASON)
+            visitors.keep_out(instance, REASON)
         with scratch(instance) as folder:
             made = archiving.make_archive(whole, folder, archiving.Wishes()).archive
         if not made.record or not made.record.verified:
             raise ArchiveError(f"{instance.name}: {made.path.name} was not verified")
     except BaseException as fault:
         if found.probe.is_tiki:
-            maintenance.turn_off(instance.host, plan.web_root)
+            visitors.let_in(instance)
         if isinstance(fault, Fault):
             raise type(fault)(f"{fault}. Without a last archive nothing is removed. If that is meant: "
                               "SAFETY=no") from fault

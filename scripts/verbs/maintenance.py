@@ -6,8 +6,9 @@ from scripts.errors import RefusedError, RegistryError, UsageError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import mods_journal, replace, restoring, restricting
+from scripts.steps import mods_journal, restoring, restricting, visitors
 from scripts.tiki import maintenance as page
+from scripts.tiki.maintenance_page import Notice
 
 USUAL_REASON = "This site is being worked on."
 
@@ -27,7 +28,7 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
         raise RegistryError(f"{instance.name}: {instance.web_root}: there is no such folder on the host. Give another "
                             f"WEB_ROOT in instances.d/{instance.name}.env")
     if is_wanted:
-        replace.close(instance, instance.web_root, datetime.now(UTC), reason or USUAL_REASON)
+        visitors.show(instance, instance.web_root, Notice(datetime.now(UTC), reason or USUAL_REASON))
         _tell(instance, "visitors see the maintenance page")
         return
     note = restoring.unfinished(instance)

@@ -10,7 +10,6 @@ A note stands from the dump of the tables to the end: what a killed run left is 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.errors import Fault, RefusedError, of_os_error
 from scripts.hosts import process
@@ -24,6 +23,7 @@ from scripts.steps import (
     restoring,
     site,
     unpacking,
+    visitors,
     watching_database,
 )
 from scripts.steps.keeping_tables import Kept
@@ -94,11 +94,11 @@ def result(done: list[Applied]) -> list[dict[str, object]]:
 def _closed(instance: Instance) -> Iterator[None]:
     """Show visitors the page while the block runs, and after it while there is a note; another's page stays anyway."""
     page = maintenance.state(instance.host, instance.web_root)
-    if page.is_on and page.reason != REASON:  # ours is what a killed run left
+    if page.is_on_purpose:
         yield
         return
     try:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
         yield
     except BaseException:
         if not restoring.unfinished(instance):

@@ -8,7 +8,6 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.errors import Fault, RefusedError, of_os_error
 from scripts.hosts import process
@@ -32,6 +31,7 @@ from scripts.steps import (
     restoring,
     site,
     unpacking,
+    visitors,
     watching_database,
     way_back,
 )
@@ -137,7 +137,7 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
     """Do it under the maintenance page, which stays when that breaks; return password, profiles, and how it answers."""
     instance = wanted.found.instance
     try:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
         reinstalling.empty(wanted)
         password = reinstalling.install(wanted.found)
         _forget_what_it_was(instance)
@@ -166,7 +166,7 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
 def _close_again(instance: Instance) -> None:
     """Put the page up when the site was opened and turned out not to answer."""
     try:
-        replace.close(instance, instance.web_root, datetime.now(UTC), REASON)
+        visitors.keep_out(instance, REASON)
     except Fault as fault:
         output.warn(f"{instance.name}: the maintenance page could not be put up: {fault}")
 

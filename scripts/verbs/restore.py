@@ -8,7 +8,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from scripts.errors import Fault, HostError, RefusedError, of_os_error
@@ -30,6 +30,7 @@ from scripts.steps import (
     site,
     unpacking,
     updating_journal,
+    visitors,
     watching_database,
 )
 from scripts.steps.scratch import scratch
@@ -240,11 +241,11 @@ def _called(target: Instance, chosen: Archive) -> str:
 def _replace(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str], becoming: Becoming | None = None,
              is_full: bool = False) -> replace.Replaced:
     """The restore itself, from the first change to the last."""
-    target, since = found.instance, datetime.now(UTC)
+    target = found.instance
     target.host.make_folder(target.web_root)
-    replace.close(target, target.web_root, since, REASON)
+    notice = visitors.keep_out(target, REASON)
     kept = becoming.keeps(found) if becoming else ()
-    web_root_time = replace.trees(unpacked, found, goes, is_own, since, REASON, kept)
+    web_root_time = replace.trees(unpacked, found, goes, is_own, notice, kept)
     warnings = replace.configuration(unpacked, found, is_own)
     replace.database(unpacked, found, is_full)
     source = unpacked.archive.instance

@@ -37,9 +37,9 @@ def test_a_plain_page_reads_the_same_in_every_character_set():
 
 
 @given(since=some.none() | some.datetimes(timezones=some.just(UTC)), reason=some.text(max_size=200),
-       keeps_own=some.booleans())
-def test_the_htaccess_remembers_its_notice(since, reason, keeps_own):
-    notice = Notice(since, reason, keeps_own)
+       keeps_own=some.booleans(), is_of_a_run=some.booleans())
+def test_the_htaccess_remembers_its_notice(since, reason, keeps_own, is_of_a_run):
+    notice = Notice(since, reason, keeps_own, is_of_a_run)
     assert notice_of(htaccess("<p>x</p>", notice).encode()) == notice
 
 
