@@ -4,13 +4,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from scripts.database import credentials
 from scripts.health import mends
 from scripts.health.finding import MANAGER, Checked, Wrong, look
 from scripts.hosts.local import MANAGER as HERE
-from scripts.registry import registry
+from scripts.registry import process_mark, registry
 from scripts.registry.settings import Settings
 from scripts.steps import half_created, scratch
 from scripts.store.archive import COMPANIONS, PARTIAL
@@ -25,7 +23,7 @@ def is_running(settings: Settings, lock: str) -> bool:
     """Tell whether a run holds this lock. Asks its note: trying the lock would stop a run that begins just now."""
     try:
         note = json.loads((settings.state / "locks" / f"{lock}.lock").read_text())
-        return psutil.pid_exists(note["pid"])
+        return not process_mark.is_gone(note["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

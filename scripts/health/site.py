@@ -83,15 +83,15 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
         return
     if note and (note.is_clone or note.variables):
         confirm = {"CONFIRM": instance.name} if instance.guarded and note.verb not in UNCONFIRMED else {}
-        yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: the site is a mixture, "
-                    f"and visitors see the maintenance page{note.remark}",
+        yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: "
+                    f"{_left(instance, note)}{note.remark}",
                     mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))
         return
     if note:
         source = archive.read(Path(note.archive)).instance
         more = {"FROM": source} if source != instance.name else {}
-        yield Wrong(f"a restore of {note.archive}, begun {output.local(note.moment)}, did not come to its end: the "
-                    "site is a mixture, and visitors see the maintenance page",
+        yield Wrong(f"a restore of {note.archive}, begun {output.local(note.moment)}, did not come to its end: "
+                    f"{_left(instance, note)}",
                     mends.restore(instance, ARCHIVE=note.archive, **more))
         return
     if not instance.host.present(instance.web_root, kind="d"):
@@ -109,6 +109,15 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
         what = "visitors see the maintenance page" if page.is_on else "parts of a maintenance page were left"
         yield Wrong(f"{what}{since}{reason}",
                     mends.make(instance.settings, "maintenance", INSTANCE=instance.name, STATE="off"))
+
+
+def _left(instance: Instance, note: restoring.Note) -> str:
+    """Return what is there after a run that did not come to its end; the page is looked at, it may be off by now."""
+    host, web_root = instance.host, instance.web_root
+    is_closed = host.present(web_root, kind="d") and maintenance.state(host, web_root).is_on
+    site = "it ended before it closed the site, or after it opened it again" if note.is_open else \
+        "the site is a mixture"
+    return f"{site}, and visitors {'see the maintenance page' if is_closed else 'are in'}"
 
 
 def _half_patched(instance: Instance) -> Iterator[Wrong]:

@@ -70,8 +70,8 @@ def closing(target: Site, source: str, verb: str, variables: Mapping[str, str]) 
     try:
         yield close
     except BaseException:
-        if is_begun and not restoring.unfinished(instance) and _is_as_before(instance):
-            restoring.end(instance)
+        if is_begun and not restoring.is_mixture(instance) and _is_as_before(instance):
+            restoring.end_look(instance)
         raise
 
 
@@ -89,18 +89,18 @@ def _is_as_before(instance: Instance) -> bool:
 @contextmanager
 def _noted(source: Instance, target: Instance, manner: Manner, call: Call) -> Iterator[None]:
     """Note for the length of a block that target is being changed as a whole; the note stays when the block breaks."""
+    is_open = not (restoring.is_mixture(target) or restoring.looked(target))
     note = restoring.begin(target, "", call.safety, source=source.name, only=manner.only, verb=call.verb,
-                           variables=call.variables)
+                           variables=call.variables, is_open=is_open)
     try:
         yield
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         if call.undo:
             raise call.undo(note, fault) from error
-        raise unpacking.with_next_step(fault, "The maintenance page stays. "
-                                              f"{restoring.way_out(target, note)}") from error
+        raise unpacking.with_next_step(fault, f"{restoring.seen(target)}. {restoring.way_out(target, note)}") from error
     except BaseException:
-        output.warn(f"{target.name}: ended in the middle of {note.what}; the maintenance page stays. "
+        output.warn(f"{target.name}: ended in the middle of {note.what}. {restoring.seen(target)}. "
                     f"{restoring.way_out(target, note)}")
         raise
     restoring.end(target)
@@ -139,6 +139,7 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
     if not changes.is_known:  # else they were looked for under the page
         instance.host.make_folder(instance.web_root)
         visitors.keep_out(instance, REASON)
+        restoring.mark(instance, is_open=False)
     if has_code:
         cloning_trees.enter(source, target, before.entrances, takes_htaccess=before.takes_htaccess)
     told = _trees_and_database(source, target, places, manner, before.rules, changes.sums, ahead)

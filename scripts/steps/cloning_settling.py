@@ -74,7 +74,7 @@ def _rewritten(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Man
 
 def own_values(target: Site) -> dict[str, str]:
     """Return what the target has of the preferences that it shall not share, before anything is loaded."""
-    if "tiki_preferences" not in target.table_names or restoring.unfinished(target.instance):
+    if "tiki_preferences" not in target.table_names or restoring.is_mixture(target.instance):
         return {}
     return {name: value for name, value in target.client.query(ties.SQL) if value}
 

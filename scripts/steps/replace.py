@@ -18,7 +18,7 @@ from scripts.hosts import moments, transfer
 from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import collect, dressing, restricting, site, visitors
+from scripts.steps import collect, dressing, restoring, restricting, site, visitors
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -115,6 +115,7 @@ def open_again(instance: Instance, web_root_time: str | None) -> None:
     The restriction comes first: the archive's .htaccess knows nothing of it, or names another site's.
     """
     restricting.apply(instance)
+    restoring.mark(instance, is_open=True)
     visitors.let_in(instance)
     if web_root_time is not None:
         instance.host.set_time(instance.web_root, web_root_time)

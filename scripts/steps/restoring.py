@@ -5,7 +5,7 @@ The note lies on the manager, is written before the first change and removed aft
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class Note:
 
     For what is no restore, source is the instance that this one becomes equal to, only the part of it that comes (code
     or data; empty for both), and verb with variables the call of make that goes on. For a change of the site's own
-    code, version is what it goes to.
+    code, version is what it goes to. is_open: visitors may be in, and the site is whole: the page is not up yet, or was
+    taken away again. earlier are the safety archives of calls before this one that broke off as well.
     """
 
     archive: str
@@ -37,6 +38,8 @@ class Note:
     verb: str = "restore"
     variables: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    is_open: bool = False
+    earlier: tuple[str, ...] = ()
 
     @property
     def is_update(self) -> bool:
@@ -56,6 +59,12 @@ class Note:
         return f"a {self.verb} of {self.source or self.archive}" if self.source or self.archive else f"a {self.verb}"
 
     @property
+    def left(self) -> str:
+        """Return what is there now, in words."""
+        return "visitors are in: it ended before the maintenance page came, or after it went" if self.is_open else \
+            "the site is a mixture"
+
+    @property
     def remark(self) -> str:
         """Return what is said behind the call that goes on, where a secret of it is not shown."""
         hidden = [name for name, value in self.variables.items() if value == HIDDEN]
@@ -67,10 +76,12 @@ class Note:
 
 
 def begin(instance: Instance, archive: str, safety: str, *, source: str = "", only: str = "", verb: str = "restore",
-          variables: Mapping[str, str] | None = None, version: str = "") -> Note:
-    """Write the note of what changes the site from now on."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version)
+          variables: Mapping[str, str] | None = None, version: str = "", is_open: bool = False) -> Note:
+    """Write the note of what changes the site from now on, or as soon as visitors are out."""
+    now, before = datetime.now(UTC).isoformat(timespec="seconds"), unfinished(instance)
+    earlier = [one for one in (*before.earlier, before.safety) if one and one != safety] if before else []
+    note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version, is_open,
+                tuple(dict.fromkeys(earlier)))
     notes.write(instance, NOTE, note)
     return note
 
@@ -81,11 +92,22 @@ def begin_look(instance: Instance, source: str, verb: str, variables: Mapping[st
     notes.write(instance, LOOK, Note("", now, source=source, verb=verb, variables=dict(variables)))
 
 
+def mark(instance: Instance, *, is_open: bool) -> None:
+    """Note that visitors are out now, or may be in from now on."""
+    note = unfinished(instance)
+    if note and note.is_open != is_open:
+        notes.write(instance, NOTE, replace(note, is_open=is_open))
+
+
 def end(instance: Instance) -> None:
     """Remove the notes: the site is whole."""
-    for name in (NOTE, LOOK):
-        notes.remove(instance, name)
+    notes.remove(instance, NOTE)
+    end_look(instance)
     MANAGER.remove(str(dump(instance)))
+
+
+def end_look(instance: Instance) -> None:
+    notes.remove(instance, LOOK)
 
 
 def dump(instance: Instance) -> Path:
@@ -98,9 +120,20 @@ def unfinished(instance: Instance) -> Note | None:
     return notes.read(instance, NOTE, Note)
 
 
+def is_mixture(instance: Instance) -> bool:
+    """Whether something that did not come to its end had visitors out, and changed what they left."""
+    note = unfinished(instance)
+    return note is not None and not note.is_open
+
+
 def looked(instance: Instance) -> Note | None:
     """Return the note of a look under the page that did not come to its end; the site is as it was."""
     return notes.read(instance, LOOK, Note)
+
+
+def seen(instance: Instance) -> str:
+    """Return what visitors see of a site whose change broke off, in words."""
+    return "The maintenance page stays" if is_mixture(instance) else "Visitors are in"
 
 
 def way_out(instance: Instance, note: Note) -> str:
@@ -125,10 +158,10 @@ def refuse_half_restored(instance: Instance) -> None:
 
 def refuse_half_cloned(instance: Instance) -> None:
     """Raise RefusedError when the site is half another's: a program of its would act on what is the other's."""
-    if (note := unfinished(instance)) and note.is_clone:
+    if (note := unfinished(instance)) and note.is_clone and not note.is_open:
         raise _mixture(instance, note)
 
 
 def _mixture(instance: Instance, note: Note) -> RefusedError:
     return RefusedError(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its "
-                        f"end: the site is a mixture. {way_out(instance, note)}")
+                        f"end: {note.left}. {way_out(instance, note)}")

@@ -61,7 +61,8 @@ def read(instance: Instance) -> WayBack | None:
 def archives(instance: Instance) -> set[str]:
     """Return the names of the archives that a way back needs: retention keeps them."""
     way, note = read(instance), restoring.unfinished(instance)
-    return {one for one in (way.archive if way else "", note.safety if note else "") if one}
+    broken = (note.safety, *note.earlier) if note else ()
+    return {one for one in (way.archive if way else "", *broken) if one}
 
 
 def remember(instance: Instance, way: WayBack) -> None:

@@ -207,7 +207,7 @@ def _load_start(instance: Instance, state: State, wishes: Wishes) -> None:
             load.load(dumps.lossless(found.client), out_of=file)
         replace.open_again(instance, None)
     except BaseException:
-        output.warn(f"{instance.name}: ended in the middle of {note.what}; the maintenance page stays. "
+        output.warn(f"{instance.name}: ended in the middle of {note.what}. {restoring.seen(instance)}. "
                     f"{restoring.way_out(instance, note)}")
         raise
     restoring.end(instance)

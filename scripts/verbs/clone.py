@@ -151,7 +151,7 @@ def _are_still_equal(changes: Changes | None, safety: str) -> bool:
 def _changes(found: Site) -> Changes | None:
     """Say and return what was changed on the target since it was cloned; None when nothing there is to be kept."""
     target, note = found.instance, restoring.unfinished(found.instance)
-    if note:
+    if note and not note.is_open:
         output.say(f"{target.name}: {note.what} did not come to its end; what was there before it is in "
                    f"{note.safety or 'no archive'}")
         return None
@@ -168,7 +168,7 @@ def _changes(found: Site) -> Changes | None:
 def _safety(found: Site, changes: Changes | None, wishes: Wishes) -> str:
     """Archive what would be lost, and return the archive's name; nothing when there is nothing, or when it may go."""
     target, note = found.instance, restoring.unfinished(found.instance)
-    if note:
+    if note and not note.is_open:
         return note.safety
     if not changes:
         return ""

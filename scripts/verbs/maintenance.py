@@ -32,7 +32,7 @@ def maintenance(instance: Instance, is_wanted: bool, reason: str) -> None:
         _tell(instance, "visitors see the maintenance page")
         return
     note = restoring.unfinished(instance)
-    if note and note.is_clone:
+    if note and note.is_clone and not note.is_open:
         raise RefusedError(f"{instance.name}: {note.what} did not come to its end: opened as it is, the site could act "
                            f"as {note.source}, mails included. {restoring.way_out(instance, note)}")
     if note and note.is_update:

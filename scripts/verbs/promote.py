@@ -19,10 +19,13 @@ from scripts.steps import (
     cloning_guards,
     cloning_told,
     code_marks,
+    final_dump,
     restoring,
     schema_updates,
     site,
     switch_over,
+    unpacking,
+    visitors,
     way_back,
 )
 from scripts.steps.cloning import Call, Cloned, Manner
@@ -93,10 +96,15 @@ def _refuse_other_mixture(goal: Instance) -> None:
 
 
 def _safety(found: Site) -> str:
-    """Archive what is there and return the archive's name; of what broke off, the one that was made before it."""
+    """Archive what is there and return the archive's name; of a mixture, the one that was made before it.
+
+    What broke off while visitors were in is archived too: what they wrote since is in no other.
+    """
     goal, note = found.instance, restoring.unfinished(found.instance)
     if note:
-        output.say(f"{goal.name}: {note.what} did not come to its end; what was there before it is in {note.safety}")
+        output.say(f"{goal.name}: {note.what} did not come to its end; what was there before it is in {note.safety}"
+                   + (", what was written since will be in another" if note.is_open else ""))
+    if note and not note.is_open:
         return note.safety
     with scratch(goal) as folder:
         safety = restore.make_safety(found, folder)
@@ -111,13 +119,31 @@ def _again(source: Instance, goal: Instance, confirm: str) -> dict[str, str]:
 
 
 def _put_back(goal: Instance, note: Note, fault: Fault) -> Fault:
-    """Put back what was there; what visitors wrote between the archive and the page is not in it, and that is told."""
+    """Put back what was there, unless what visitors wrote since it was open again cannot be kept.
+
+    What they wrote between the archive and the page is not in it, and that is told.
+    """
+    try:
+        _keep_written(goal)
+    except (Fault, OSError) as second:
+        return unpacking.with_next_step(fault, f"{goal.name} was not put back, because what was written while it was "
+                                               f"open cannot be kept: {second}. {restoring.way_out(goal, note)}")
     told = restore.put_back(goal, note, fault)
     if not restoring.unfinished(goal):
         begun = datetime.strptime(archive.choose(goal.settings, goal.name, note.safety).stamp, archive.STAMP)
         output.warn(f"{goal.name}: what was written there between {begun} and {output.local(note.moment)} may not be "
                     f"in {note.safety}")
     return told
+
+
+def _keep_written(goal: Instance) -> None:
+    """Keep the database of a site that visitors were in again; they are out from here on."""
+    if restoring.is_mixture(goal):
+        return
+    visitors.keep_out(goal, cloning.REASON)
+    with site.opened_anyhow(goal) as found:
+        path = final_dump.keep_written(found)
+    output.warn(f"{goal.name}: what was written in the seconds in which it was open is in {path}")
 
 
 def _remember_way_back(goal: Instance, versions: tuple[str, str], safety: str, changed: Difference) -> None:

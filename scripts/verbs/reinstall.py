@@ -71,7 +71,7 @@ def reinstall(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
             _tell_plan(wanted, sources)
             return None
         earlier, safety = answering.before(instance), _safety(found)
-        note = restoring.begin(instance, "", safety, verb="reinstall",
+        note = restoring.begin(instance, "", safety, verb="reinstall", is_open=not restoring.is_mixture(instance),
                                variables={"INSTANCE": instance.name, **(wishes.given or {})})
         password, done, status = _carry_out(wanted, sources, note, earlier)
     profile.tell(instance, sources, done)
@@ -123,7 +123,7 @@ def _tell_plan(wanted: Wanted, sources: list[Source]) -> None:
 def _safety(found: Site) -> str:
     """Archive what is there and return the archive's name; of what broke off, the one that was made before it."""
     instance, note = found.instance, restoring.unfinished(found.instance)
-    if note:
+    if note and not note.is_open:
         output.say(f"{instance.name}: {note.what} did not come to its end; what was there before it is in "
                    f"{note.safety}")
         return note.safety
@@ -138,6 +138,7 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
     instance = wanted.found.instance
     try:
         visitors.keep_out(instance, REASON)
+        restoring.mark(instance, is_open=False)
         reinstalling.empty(wanted)
         password = reinstalling.install(wanted.found)
         _forget_what_it_was(instance)
@@ -152,10 +153,10 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         _close_again(instance)
-        raise unpacking.with_next_step(fault, "The maintenance page stays. "
-                                              f"{restoring.way_out(instance, note)}") from error
+        raise unpacking.with_next_step(fault, f"{restoring.seen(instance)}. {restoring.way_out(instance, note)}"
+                                       ) from error
     except BaseException:
-        output.warn(f"{instance.name}: ended in the middle of {note.what}; the maintenance page stays. "
+        output.warn(f"{instance.name}: ended in the middle of {note.what}. {restoring.seen(instance)}. "
                     f"{restoring.way_out(instance, note)}")
         raise
     made_here.remember(instance)
@@ -167,6 +168,7 @@ def _close_again(instance: Instance) -> None:
     """Put the page up when the site was opened and turned out not to answer."""
     try:
         visitors.keep_out(instance, REASON)
+        restoring.mark(instance, is_open=False)
     except Fault as fault:
         output.warn(f"{instance.name}: the maintenance page could not be put up: {fault}")
 

@@ -186,7 +186,7 @@ def _make_safety(found: Site, folder: Path, wishes: Wishes) -> str:
     """Archive what is there and return the archive's name; empty when there is nothing, or when it was not wanted."""
     target = found.instance
     broken = restoring.unfinished(target)
-    if broken:
+    if broken and not broken.is_open:
         output.say(f"{target.name}: {broken.what} did not come to its end; what was there before it "
                    f"is in {broken.safety or 'no archive'}")
         return broken.safety
@@ -214,14 +214,15 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, goes: di
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
     becoming = wishes.becoming
-    note = restoring.begin(target, _called(target, chosen), safety, **(becoming.note if becoming else {}))
+    note = restoring.begin(target, _called(target, chosen), safety, is_open=not restoring.is_mixture(target),
+                           **(becoming.note if becoming else {}))
     try:
         told = _replace(found, unpacked, is_own, goes, becoming, wishes.is_full)
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         raise put_back(target, note, fault) from error
     except BaseException:
-        output.warn(f"{target.name}: ended in the middle of {note.what}; the maintenance page stays. "
+        output.warn(f"{target.name}: ended in the middle of {note.what}. {restoring.seen(target)}. "
                     f"{restoring.way_out(target, note)}")
         raise
     restoring.end(target)
@@ -244,6 +245,7 @@ def _replace(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str]
     target = found.instance
     target.host.make_folder(target.web_root)
     notice = visitors.keep_out(target, REASON)
+    restoring.mark(target, is_open=False)
     kept = becoming.keeps(found) if becoming else ()
     web_root_time = replace.trees(unpacked, found, goes, is_own, notice, kept)
     warnings = replace.configuration(unpacked, found, is_own)
@@ -283,7 +285,7 @@ def _require_site(target: Instance) -> None:
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
     """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
     if not note.safety:
-        return unpacking.with_next_step(fault, f"The maintenance page stays. {restoring.way_out(target, note)}")
+        return unpacking.with_next_step(fault, f"{restoring.seen(target)}. {restoring.way_out(target, note)}")
     output.warn(f"{target.name}: {fault}; putting back what was there, from {note.safety}")
     try:
         chosen = archive.choose(target.settings, target.name, note.safety)
@@ -293,5 +295,5 @@ def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
         restoring.end(target)
         return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
     except (Fault, OSError) as second:
-        return unpacking.with_next_step(fault, f"Putting {note.safety} back failed too: {second}. The maintenance page "
-                                               f"stays. {restoring.way_out(target, note)}")
+        return unpacking.with_next_step(fault, f"Putting {note.safety} back failed too: {second}. "
+                                               f"{restoring.seen(target)}. {restoring.way_out(target, note)}")

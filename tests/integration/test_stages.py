@@ -2,7 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,6 +28,7 @@ from tests.lab.toolkit import Toolkit
 from tests.lab.web import fetch
 
 STAGES = (("prod", "production", "24.2"), ("test", "test", "24.3"), ("dev", "development", "24.4"))
+WAIT_SECONDS = 60
 numbers = count(1)
 
 
@@ -98,6 +102,17 @@ def run(kit: Toolkit, verb: str, one: Stage | Instance, **words: str) -> Ended:
 def told(ended: Ended) -> dict:
     assert ended.is_success, ended
     return json.loads(ended.stdout)[0]
+
+
+def is_closed(one: Stage) -> bool:
+    return maintenance.KEPT in os.listdir(one.sample.folder)
+
+
+def wait_for(is_there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_there():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def refused(ended: Ended, *says: str, code: int = 9) -> None:
@@ -223,6 +238,52 @@ def test_a_promotion_that_was_killed_goes_on_with_the_archive_it_made(kit):
     assert test.code() == "code of dev"
     restoring.begin(test.instance, "", "", source="x", verb="clone", variables={"FROM": "x", "TO": test.name})
     refused(run(kit, "promote", dev), "the site is a mixture", "make clone FROM=x")
+
+
+@pytest.mark.parametrize("far", ["", "test"], ids=["here", "ssh"])
+def test_what_visitors_write_after_a_promotion_was_killed_that_had_let_them_in_is_archived(kit, far):
+    _, test, dev = chain(kit, far=far)
+    (dev.sample.folder / "tiki-index.php").write_text("<?php sleep(4);\n")    # as long as the proof waits for it
+    words = ["make", "-sC", str(kit.top), "promote", f"INSTANCE={dev.name}"]
+    with subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL) as promotion:
+        wait_for(lambda: is_closed(test))
+        wait_for(lambda: not is_closed(test))
+        os.killpg(promotion.pid, signal.SIGKILL)
+    note = restoring.unfinished(test.instance)
+    assert note.is_open
+    test.write_page("written since")
+    doctor = run(kit, "doctor", test).stdout
+    assert "it ended before it closed the site, or after it opened it again, and visitors are in" in doctor
+    assert "visitors see the maintenance page" not in doctor
+    (dev.sample.folder / "tiki-index.php").write_text("<?php echo 1;\n")
+    found = told(run(kit, "promote", dev, json="1"))
+    assert found["safety"] != note.safety
+    assert {one.path.name for one in archive.of_instance(kit.settings, test.name)} == {found["safety"], note.safety}
+    assert (test.code(), test.page()) == ("code of dev", "written since")
+    test.write_page("page of another day")
+    assert run(kit, "restore", test, archive=found["safety"]).is_success
+    assert (test.code(), test.page()) == ("code of dev", "written since")
+    assert run(kit, "restore", test, archive=note.safety).is_success
+    assert (test.code(), test.page()) == ("code of test", "page of test")
+
+
+@pytest.mark.parametrize("far", ["", "test"], ids=["here", "ssh"])
+def test_what_visitors_write_before_a_promotion_that_does_not_answer_is_put_back_is_kept(kit, far):
+    _, test, dev = chain(kit, far=far)
+    page = "<?php http_response_code(500);\n"
+    (dev.sample.folder / "tiki-index.php").write_text(page)
+    with subprocess.Popen(["make", "-sC", str(kit.top), "promote", f"INSTANCE={dev.name}"], start_new_session=True,
+                          stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as promotion:
+        wait_for(lambda: is_closed(test))
+        wait_for(lambda: not is_closed(test))
+        test.write_page("written in these seconds")
+        said = promotion.communicate()[1]
+    [kept] = (kit.top / "var/waysback").glob(f"{test.name}.written-*.sql.zst")
+    assert f"what was written in the seconds in which it was open is in {kept}" in said
+    assert b"written in these seconds" in subprocess.run(["zstd", "-dc", kept], check=True, capture_output=True).stdout
+    assert (test.code(), test.page()) == ("code of test", "page of test")
+    assert not restoring.unfinished(test.instance)
+    assert not is_closed(test)
 
 
 def test_a_dry_promotion_and_a_dry_refresh_change_nothing(kit):

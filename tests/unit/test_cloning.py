@@ -10,7 +10,7 @@ from scripts.database.whereabouts import Whereabouts
 from scripts.errors import UsageError
 from scripts.notify import secrets
 from scripts.registry import registry
-from scripts.steps import cloning_words, lineage, restoring
+from scripts.steps import cloning_words, lineage, restoring, way_back
 from scripts.steps.lineage import Lineage
 
 TODAY = date(2026, 11, 21)
@@ -78,6 +78,22 @@ def test_the_note_of_a_clone_tells_the_line_that_goes_on_and_does_not_offer_the_
     assert "make clone FROM=wiki TO=blog, or put back" in said
     assert "ARCHIVE=blog_1.tar.zst" in said
     assert "STATE=off" not in said
+
+
+def test_a_note_says_when_visitors_may_be_in_and_archives_of_all_calls_that_broke_off_are_held(blog):
+    restoring.begin(blog, "", "blog_1.tar.zst", source="dev", verb="promote", is_open=True)
+    restoring.mark(blog, is_open=False)
+    assert restoring.is_mixture(blog)
+    restoring.mark(blog, is_open=True)
+    assert not restoring.is_mixture(blog)
+    assert restoring.unfinished(blog).is_open
+    for name in ("blog_2.tar.zst", "blog_2.tar.zst", "blog_3.tar.zst"):
+        restoring.begin(blog, "", name, source="dev", verb="promote")
+    assert way_back.archives(blog) == {"blog_1.tar.zst", "blog_2.tar.zst", "blog_3.tar.zst"}
+    restoring.end(blog)
+    restoring.mark(blog, is_open=True)
+    assert restoring.unfinished(blog) is None
+    assert not way_back.archives(blog)
 
 
 def test_the_line_that_goes_on_says_which_secret_of_it_is_not_shown(blog):
