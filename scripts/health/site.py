@@ -113,11 +113,15 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
 
 def _left(instance: Instance, note: restoring.Note) -> str:
     """Return what is there after a run that did not come to its end; the page is looked at, it may be off by now."""
-    host, web_root = instance.host, instance.web_root
-    is_closed = host.present(web_root, kind="d") and maintenance.state(host, web_root).is_on
     site = "it ended before it closed the site, or after it opened it again" if note.is_open else \
         "the site is a mixture"
-    return f"{site}, and visitors {'see the maintenance page' if is_closed else 'are in'}"
+    return f"{site}, and visitors {_seen(instance)}"
+
+
+def _seen(instance: Instance) -> str:
+    host, web_root = instance.host, instance.web_root
+    is_closed = host.present(web_root, kind="d") and maintenance.state(host, web_root).is_on
+    return "see the maintenance page" if is_closed else "are in"
 
 
 def _half_patched(instance: Instance) -> Iterator[Wrong]:
@@ -146,11 +150,15 @@ def _half_updated(instance: Instance, note: restoring.Note | None) -> Wrong:
     if journal is None:
         return Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end, and its journal is "
                      "gone", mends.restore(instance, ARCHIVE=note.safety))
-    state = "its work is done, and only its folder is left" if journal.phase == updating_journal.PROVEN else \
-        "code and database may not go together, and visitors see the maintenance page"
-    return Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: {state}. This takes back "
-                 "what it changed, needs neither the site's PHP nor its code, and loses nothing that was there before",
-                 mend)
+    begun, seen = f"{note.what}, begun {output.local(note.moment)}, did not come to its end", _seen(instance)
+    if journal.phase in (updating_journal.OPENED, updating_journal.PROVEN):
+        state = "only its folder is left" if journal.phase == updating_journal.PROVEN else \
+            f"whether the site works was not seen, and visitors {seen}"
+        return Wrong(f"{begun}: its work is done, {state}. This brings it to its end", mend)
+    state = "the site does not work" if journal.phase == updating_journal.FAILED else \
+        "code and database may not go together"
+    return Wrong(f"{begun}: {state}, and visitors {seen}. This takes back what it changed, needs neither the site's "
+                 "PHP nor its code, and loses nothing that was there before", mend)
 
 
 def _mend_web_root(instance: Instance, fault: Fault, reached: Reached) -> str:

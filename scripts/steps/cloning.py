@@ -98,7 +98,7 @@ def _noted(source: Instance, target: Instance, manner: Manner, call: Call) -> It
         fault = of_os_error(error) if isinstance(error, OSError) else error
         if call.undo:
             raise call.undo(note, fault) from error
-        raise unpacking.with_next_step(fault, f"{restoring.seen(target)}. {restoring.way_out(target, note)}") from error
+        raise unpacking.with_next_step(fault, f"{visitors.seen(target)}. {restoring.way_out(target, note)}") from error
     except BaseException:
         output.warn(f"{target.name}: ended in the middle of {note.what}. {restoring.seen(target)}. "
                     f"{restoring.way_out(target, note)}")

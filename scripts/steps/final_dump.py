@@ -24,6 +24,7 @@ from scripts.store import compress
 
 LAST_LINE = 200     # bytes; the trailer with its date has 40
 PACKED = 0.3        # of the database's bytes; zstd makes a tenth of most
+PARTIAL = ".partial"
 STAMP = "%Y-%m-%d_%H-%M-%S"
 
 
@@ -77,11 +78,18 @@ def take(site: Site, name: str) -> None:
 
 def keep_written(site: Site) -> Path:
     """Keep the database as it is now, for a person to look into; return where. The last one that was kept goes."""
-    for path in folder(site.instance).glob(f"{site.instance.name}.written-*.sql.zst"):
-        MANAGER.remove(str(path))
-    name = f"{site.instance.name}.written-{datetime.now().strftime(STAMP)}.sql.zst"
-    take(site, name)
-    return path_of(site.instance, name)
+    instance = site.instance
+    final = path_of(instance, f"{instance.name}.written-{datetime.now().strftime(STAMP)}.sql.zst")
+    partial = final.with_name(f"{instance.name}.written{PARTIAL}")
+    try:
+        take(site, partial.name)
+    except BaseException:
+        MANAGER.remove(str(partial))    # it may be what fills the disk
+        raise
+    MANAGER.rename(str(partial), str(final))
+    MANAGER.remove(*(str(path) for path in folder(instance).glob(f"{instance.name}.written-*.sql.zst")
+                     if path != final))
+    return final
 
 
 def load_back(client: Client, instance: Instance, name: str) -> None:

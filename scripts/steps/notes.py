@@ -27,6 +27,11 @@ def read(instance: Instance, name: str, kind: type[Note]) -> Note | None:
         return None
 
 
+def put_in_place_of(instance: Instance, name: str, other: str) -> None:
+    """Let the note of one name take the place of another; that needs no room on the disk."""
+    MANAGER.rename(str(_path(instance, name)), str(_path(instance, other)))
+
+
 def remove(instance: Instance, name: str) -> None:
     MANAGER.remove(str(_path(instance, name)))
 

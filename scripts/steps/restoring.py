@@ -17,6 +17,7 @@ from scripts.registry.instance import Instance
 from scripts.steps import notes
 
 NOTE, LOOK = "restoring", "looking"
+OUT, IN = "The maintenance page stays", "Visitors are in"
 UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site to another release
 
 
@@ -132,8 +133,8 @@ def looked(instance: Instance) -> Note | None:
 
 
 def seen(instance: Instance) -> str:
-    """Return what visitors see of a site whose change broke off, in words."""
-    return "The maintenance page stays" if is_mixture(instance) else "Visitors are in"
+    """Return what visitors see of a site whose change broke off, in words, as far as that is on record."""
+    return OUT if is_mixture(instance) else IN
 
 
 def way_out(instance: Instance, note: Note) -> str:

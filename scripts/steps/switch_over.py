@@ -7,6 +7,7 @@ names and the dump, without the site's code and PHP. What is killed leaves its j
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -31,7 +32,7 @@ from scripts.steps import (
 )
 from scripts.steps.site import Site
 from scripts.steps.switching import Job, Lists
-from scripts.steps.updating_journal import BACK, MIGRATING, OPENED, PROVEN, STAGING, SWITCHING, Journal
+from scripts.steps.updating_journal import BACK, FAILED, MIGRATING, OPENED, PROVEN, STAGING, SWITCHING, Journal
 from scripts.steps.way_back import WayBack
 from scripts.tiki import layout, maintenance
 
@@ -94,7 +95,8 @@ def carry_out(found: Site, change: Change) -> Done:
         _clear(instance, job)
         raise
     updating_journal.write(instance, journal, SWITCHING)
-    restoring.begin(instance, "", change.archive, verb=change.verb, variables=change.variables, version=change.version)
+    restoring.begin(instance, "", change.archive, verb=change.verb, variables=change.variables, version=change.version,
+                    is_open=True)
     try:
         done = _under_the_page(found, change, job, journal)
         done.status = 0 if journal.was_closed else change.seen()
@@ -102,8 +104,8 @@ def carry_out(found: Site, change: Change) -> Done:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         raise _put_back(found, journal, job, fault) from error
     except BaseException:
-        output.warn(f"{instance.name}: ended in the middle of {restoring.unfinished(instance).what}; the maintenance "
-                    f"page may be on. {restoring.way_out(instance, restoring.unfinished(instance))}")
+        output.warn(f"{instance.name}: ended in the middle of {restoring.unfinished(instance).what}. "
+                    f"{restoring.seen(instance)}. {restoring.way_out(instance, restoring.unfinished(instance))}")
         raise
     try:
         _finish(instance, journal, job)
@@ -117,6 +119,7 @@ def _under_the_page(found: Site, change: Change, job: Job, journal: Journal) -> 
     instance, done, closed = found.instance, Done(), time.monotonic()
     if not journal.was_closed:
         visitors.keep_out(instance, REASON)
+    restoring.mark(instance, is_open=False)
     switching.mark(job)
     process.side_by_side(lambda: final_dump.take(found, journal.dump), lambda: _put(instance, change, job))
     switched = time.monotonic()
@@ -127,7 +130,9 @@ def _under_the_page(found: Site, change: Change, job: Job, journal: Journal) -> 
     way = change.remembered(journal.dump, effects)
     journal.way_back = asdict(way) if way else None
     time.sleep(max(0.0, OPCACHE_SECONDS - (time.monotonic() - switched)))
+    updating_journal.may_fail(instance, journal)
     updating_journal.write(instance, journal, OPENED)
+    restoring.mark(instance, is_open=True)
     if not journal.was_closed:
         maintenance.turn_off(instance.host, instance.web_root)
     else:
@@ -169,23 +174,30 @@ def _put_back(found: Site, journal: Journal, job: Job, fault: Fault) -> Fault:
     instance, note = found.instance, restoring.unfinished(found.instance)
     output.warn(f"{instance.name}: {fault}; putting back what was there")
     try:
-        written = _keep_written(found, journal)
-        if journal.phase == OPENED:  # visitors are out again: who ends what was killed from here on takes it back
-            updating_journal.write(instance, journal, MIGRATING)
+        written = _keep_written(instance, journal, found)
         _back(instance, journal, job, found)
         return unpacking.with_next_step(fault, f"{PUT_BACK}: the site is what it was before {note.what}{written}")
     except (Fault, OSError) as second:
-        return unpacking.with_next_step(fault, f"Putting back failed too: {second}. The maintenance page stays. "
+        return unpacking.with_next_step(fault, f"Putting back failed too: {second}. {visitors.seen(instance)}. "
                                                f"{restoring.way_out(instance, note)}")
 
 
-def _keep_written(found: Site, journal: Journal) -> str:
-    """Keep the database of a site that visitors were in again, and return the words that say where; page on."""
-    if journal.phase != OPENED or journal.was_closed:
+def _keep_written(instance: Instance, journal: Journal, found: Site | None = None) -> str:
+    """Keep the database of a site that visitors were in again, and return the words that say where; page on.
+
+    Until that is done nothing is put back, whoever ends what is killed or fails here.
+    """
+    if journal.phase not in (OPENED, FAILED):
         return ""
-    _close(found.instance, journal)
-    path = final_dump.keep_written(found)
-    return f"; what was written in the seconds in which it was open is in {path}"
+    if journal.phase == OPENED:
+        updating_journal.fail(instance, journal)
+    written = ""
+    if not journal.was_closed:
+        _close(instance, journal)
+        with nullcontext(found) if found else site.opened_anyhow(instance) as there:
+            written = f"; what was written in the seconds in which it was open is in {final_dump.keep_written(there)}"
+    updating_journal.write(instance, journal, MIGRATING)
+    return written
 
 
 def _close(instance: Instance, journal: Journal) -> None:
@@ -197,13 +209,11 @@ def _back(instance: Instance, journal: Journal, job: Job, found: Site | None = N
     """Undo a change as far as its journal says it got; the page goes last."""
     if journal.phase != BACK:
         _close(instance, journal)
+        restoring.mark(instance, is_open=False)
         switching.back(job)
-        if journal.phase in (MIGRATING, OPENED):
-            if found:
-                final_dump.load_back(found.client, instance, journal.dump)
-            else:
-                with site.opened_anyhow(instance) as there:
-                    final_dump.load_back(there.client, instance, journal.dump)
+        if journal.phase == MIGRATING:
+            with nullcontext(found) if found else site.opened_anyhow(instance) as there:
+                final_dump.load_back(there.client, instance, journal.dump)
         permissions.empty_caches(instance)
         updating_journal.write(instance, journal, BACK)
     visitors.let_in(instance)
@@ -240,12 +250,13 @@ def recover(instance: Instance) -> str:
     output.say(f"{instance.name}: {note.what} that began {output.local(note.moment)} did not come to its end; putting "
                "back what was there")
     try:
+        written = _keep_written(instance, journal)
         _back(instance, journal, job)
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
-        raise unpacking.with_next_step(fault, "The maintenance page stays. "
-                                              f"{restoring.way_out(instance, note)}") from error
-    return f"{note.what} was taken back: code and database are what they were before it"
+        raise unpacking.with_next_step(fault, f"{visitors.seen(instance)}. {restoring.way_out(instance, note)}"
+                                       ) from error
+    return f"{note.what} was taken back: code and database are what they were before it{written}"
 
 
 def now() -> str:

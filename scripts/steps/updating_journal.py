@@ -4,24 +4,25 @@ It lies on the manager and is written before what it tells of is begun. It count
 restoring.py: a restore or clone that came after it made it void.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from scripts.registry.instance import Instance
 from scripts.steps import notes, restoring, switching, way_back
 from scripts.steps.switching import Job
 
-NOTE = "updating"
+NOTE, FAILED_NOTE = "updating", "updating-failed"
 STAGING, SWITCHING, MIGRATING, BACK = "staging", "switching", "migrating", "back"
-OPENED, PROVEN = "opened", "proven"
+OPENED, FAILED, PROVEN = "opened", "failed", "proven"
 
 
 @dataclass
 class Journal:
     """One change. phase is the step that was begun: in staging nothing of the site is changed, in switching its files
     may be, from migrating on its database too. In opened visitors may be in again: from there a killed run is brought
-    to its end, because what they write must not be lost; what is put back from there is migrating again. proven is past
-    every look. In back all was put back but the page.
+    to its end, because what they write must not be lost. In failed it was seen that the site does not work: what they
+    wrote is kept first, and then it is migrating again. proven is past every look. In back all was put back but the
+    page.
 
     moment is ISO, UTC; way_back is what is to be remembered at the end, or None to forget the one there is; commit and
     head are what the git of a checkout is to stand on then.
@@ -56,6 +57,17 @@ def write(instance: Instance, journal: Journal, phase: str) -> None:
     notes.write(instance, NOTE, journal)
 
 
+def may_fail(instance: Instance, journal: Journal) -> None:
+    """Write beforehand what `fail` puts in place: the disk may be full by then."""
+    notes.write(instance, FAILED_NOTE, replace(journal, phase=FAILED))
+
+
+def fail(instance: Instance, journal: Journal) -> None:
+    """Note that visitors were in and the site does not work."""
+    journal.phase = FAILED
+    notes.put_in_place_of(instance, FAILED_NOTE, NOTE)
+
+
 def read(instance: Instance) -> Journal | None:
     """Return the journal of a change that did not come to its end."""
     return notes.read(instance, NOTE, Journal)
@@ -63,7 +75,8 @@ def read(instance: Instance) -> Journal | None:
 
 def forget(instance: Instance) -> None:
     """Remove the journal: nothing is left of the change but its result."""
-    notes.remove(instance, NOTE)
+    for name in (NOTE, FAILED_NOTE):
+        notes.remove(instance, name)
 
 
 def counts(instance: Instance, journal: Journal) -> bool:

@@ -7,9 +7,11 @@ tells visitors stays.
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.errors import Fault
 from scripts.hosts.host import Host
 from scripts.present import output
 from scripts.registry.instance import Instance
+from scripts.steps import restoring
 from scripts.tiki import maintenance, maintenance_page
 from scripts.tiki.maintenance_page import Notice
 
@@ -35,6 +37,16 @@ def show(instance: Instance, web_root: str, notice: Notice, host: Host | None = 
     if not maintenance.turn_on(host or instance.host, web_root, page, notice.since, notice.reason, notice.is_of_a_run):
         output.warn(f"{instance.name}: the site's PHP files belong to another account, so only Apache shows "
                     "the page")
+
+
+def seen(instance: Instance) -> str:
+    """Return what visitors see of a site whose change broke off, in words; where the host is gone, what is on record.
+    """
+    try:
+        is_on = maintenance.state(instance.host, instance.web_root).is_on
+    except (Fault, OSError):
+        return restoring.seen(instance)
+    return restoring.OUT if is_on else restoring.IN
 
 
 def let_in(instance: Instance) -> None:

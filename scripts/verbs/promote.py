@@ -127,7 +127,8 @@ def _put_back(goal: Instance, note: Note, fault: Fault) -> Fault:
         _keep_written(goal)
     except (Fault, OSError) as second:
         return unpacking.with_next_step(fault, f"{goal.name} was not put back, because what was written while it was "
-                                               f"open cannot be kept: {second}. {restoring.way_out(goal, note)}")
+                                               f"open cannot be kept: {second}. {visitors.seen(goal)}. "
+                                               f"{restoring.way_out(goal, note)}")
     told = restore.put_back(goal, note, fault)
     if not restoring.unfinished(goal):
         begun = datetime.strptime(archive.choose(goal.settings, goal.name, note.safety).stamp, archive.STAMP)

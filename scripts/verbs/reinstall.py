@@ -153,7 +153,7 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
     except (Fault, OSError) as error:
         fault = of_os_error(error) if isinstance(error, OSError) else error
         _close_again(instance)
-        raise unpacking.with_next_step(fault, f"{restoring.seen(instance)}. {restoring.way_out(instance, note)}"
+        raise unpacking.with_next_step(fault, f"{visitors.seen(instance)}. {restoring.way_out(instance, note)}"
                                        ) from error
     except BaseException:
         output.warn(f"{instance.name}: ended in the middle of {note.what}. {restoring.seen(instance)}. "

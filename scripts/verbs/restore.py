@@ -285,7 +285,7 @@ def _require_site(target: Instance) -> None:
 def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
     """Undo a broken restore with the safety archive; return the fault that tells how it ended."""
     if not note.safety:
-        return unpacking.with_next_step(fault, f"{restoring.seen(target)}. {restoring.way_out(target, note)}")
+        return unpacking.with_next_step(fault, f"{visitors.seen(target)}. {restoring.way_out(target, note)}")
     output.warn(f"{target.name}: {fault}; putting back what was there, from {note.safety}")
     try:
         chosen = archive.choose(target.settings, target.name, note.safety)
@@ -296,4 +296,4 @@ def put_back(target: Instance, note: restoring.Note, fault: Fault) -> Fault:
         return unpacking.with_next_step(fault, f"What was there before was put back, from {note.safety}")
     except (Fault, OSError) as second:
         return unpacking.with_next_step(fault, f"Putting {note.safety} back failed too: {second}. "
-                                               f"{restoring.seen(target)}. {restoring.way_out(target, note)}")
+                                               f"{visitors.seen(target)}. {restoring.way_out(target, note)}")

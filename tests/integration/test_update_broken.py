@@ -16,6 +16,7 @@ from scripts.registry import change
 from scripts.steps import answering, final_dump, schema_updates, switch_over, updating_journal, way_back
 from scripts.steps.answering import Answer
 from scripts.tiki import maintenance
+from tests.integration.test_failure_mail import disk
 from tests.lab.update_fixtures import Site, code, in_a_hurry, kit_with, lab, numbers, shared
 from tests.lab.web import fetch
 
@@ -216,6 +217,45 @@ def test_what_visitors_wrote_before_the_update_was_put_back_is_kept_aside(lab, c
     assert kept, ended
     assert "by a visitor" in subprocess.run(["zstd", "-dc", kept[1]], capture_output=True, check=True).stdout.decode()
     site.assert_untouched()
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["here", "ssh"])
+def test_a_site_that_does_not_work_stays_closed_while_what_visitors_wrote_finds_no_room(lab, code, monkeypatch, far):
+    """The disk of the manager is full, its notes included; what counts is what was there before, and what was written.
+    """
+    kit = kit_with(lab, code, {"tiki-index.php": PAGE_OF_WEB})
+    site = Site(kit, far=far)
+    opened = maintenance.turn_off
+    with disk(kit.top / "state", "64m") as state:
+        filler = state / "filler"
+        kit.set(compress="zst", releases_dir=kit.settings.releases_dir, git_remote="", state_dir=state,
+                archives_dir=kit.top / "archives", work_dir=kit.top / "work", cache_dir=kit.top / "cache")
+        site.instance = kit.instance(site.name)
+
+        def visited(*words):
+            opened(*words)
+            if site.version() == "24.4":
+                site.sample.sql("UPDATE tiki_pages SET data = 'by a visitor' LIMIT 1")
+                subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4k"], check=False, capture_output=True)
+        with monkeypatch.context() as visiting:
+            visiting.setattr(maintenance, "turn_off", visited)
+            ended = site.run("update")
+        assert ended.code == 4 and "Putting back failed too" in ended.stderr, ended
+        assert f"The maintenance page stays. Next: make rollback INSTANCE={site.name}" in ended.stderr
+        assert fetch(site.sample.url).status == 503
+        again = site.run("rollback")
+        assert not again.is_success and "No space left on device" in again.stderr, again
+        assert f"The maintenance page stays. Next: make rollback INSTANCE={site.name}" in again.stderr
+        assert fetch(site.sample.url).status == 503
+        assert site.sample.sql("SELECT COUNT(*) FROM tiki_pages WHERE data = 'by a visitor'").strip() == "1"
+        filler.unlink()
+        assert "the site does not work, and visitors see the maintenance page" in site.run("doctor").stdout
+        told = site.told("rollback")["recovered"]
+        kept = re.search(r"was taken back: .*; what was written in the seconds in which it was open is in (\S+)", told)
+        assert kept, told
+        assert "by a visitor" in subprocess.run(["zstd", "-dc", kept[1]], capture_output=True, check=True,
+                                                text=True).stdout
+        site.assert_untouched()
 
 
 def test_a_site_that_falls_silent_is_taken_back(shared, monkeypatch):
