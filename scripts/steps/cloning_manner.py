@@ -20,12 +20,14 @@ class Manner:
     """How a clone is made: what comes, whether unchanged tables are loaded too, whether it is kept quiet; what for.
 
     is_move: the target is the same site at another place: everything stays as it is, but for addresses.
+    is_fleeting: it makes nothing, at a server that it shares, that would outlive it.
     """
 
     what: tuple[str, ...] = FULL
     full: bool = False
     is_quiet: bool = True
     is_move: bool = False
+    is_fleeting: bool = False
     kind: str = ""
 
     @property

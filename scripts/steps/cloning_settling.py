@@ -66,10 +66,10 @@ def _rewritten(origin: Origin, fresh: Site, goes: Mapping[str, str], manner: Man
     sentences += replace.addresses(origin.web_url, fresh)
     if manner.is_move:
         return sentences
-    if ties.needs_new_index(theirs):
+    if ties.needs_new_index(theirs) and not manner.is_fleeting:
         told.warnings.append("its search works with an index of its own, which has to be built. Next: make cli "
                              f"INSTANCE={fresh.instance.name} COMMAND=index:rebuild")
-    return [*sentences, *_part_ways(fresh, theirs, own)]
+    return [*sentences, *_part_ways(fresh, theirs, own, manner)]
 
 
 def own_values(target: Site) -> dict[str, str]:
@@ -79,10 +79,11 @@ def own_values(target: Site) -> dict[str, str]:
     return {name: value for name, value in target.client.query(ties.SQL) if value}
 
 
-def _part_ways(fresh: Site, theirs: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
+def _part_ways(fresh: Site, theirs: Mapping[str, str], own: Mapping[str, str], manner: Manner) -> list[str]:
     """Give the target its own search index, cache prefix and cookie domain; return a sentence for each."""
     now = dict(fresh.client.query(ties.SQL))
-    found = ties.own_values(fresh.instance.name, theirs, now, own)
+    found = ties.own_values(fresh.instance.name, theirs, now, own) \
+        | (ties.index_inside(theirs) if manner.is_fleeting else {})
     if found:
         fresh.client.execute(";\n".join(
             f"REPLACE INTO tiki_preferences (name, value) VALUES ({quote_text(name)}, {quote_text(value)})"

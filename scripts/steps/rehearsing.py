@@ -19,10 +19,12 @@ from scripts.database.account import Account
 from scripts.errors import HostError
 from scripts.hosts import process
 from scripts.hosts.local import MANAGER
+from scripts.present import output
 from scripts.registry.instance import Instance
 from scripts.steps import answering, cloning, cloning_guards, cloning_places, release_files, site
 from scripts.steps.cloning import Call, Manner
 from scripts.steps.scratch import scratch
+from scripts.tiki import ties
 
 START_SECONDS = 15      # a loaded machine; normal is a tenth of one
 LOOK_SECONDS = 0.1
@@ -58,9 +60,12 @@ def _instance(source: Instance, folder: Path, account: Account, php: str) -> Ins
 def _make(source: Instance, clone: Instance) -> None:
     with site.opened(source) as theirs, site.opened_target(clone) as found:
         places = cloning_places.find(theirs, found)
-        manner = Manner()
+        manner = Manner(is_fleeting=True)
         cloning_guards.require_room(theirs, found, places, manner.what)
-        cloning.copy(theirs, found, places, manner, Call("rehearse", {"INSTANCE": source.name}))
+        told = cloning.copy(theirs, found, places, manner, Call("rehearse", {"INSTANCE": source.name}))
+    if any(ties.ENGINE in line for line in told.rewritten):
+        output.say(f"{source.name}: its search index is at a server of its own: the rehearsal makes none there, but in "
+                   "its own database; how long that takes says nothing of the site's")
     if record := release_files.read(source):
         release_files.remember(clone, record)
 

@@ -24,6 +24,7 @@ PREFIXES = (_Prefix("unified_elastic_index_prefix", "tiki_", ENGINE, "elastic"),
             _Prefix("memcache_prefix", "tiki_", "memcache_enabled", "y"),
             _Prefix("redis_prefix", "", "redis_enabled", "y"))
 INDEXES = {"unified_elastic_index_current": "elastic", "unified_manticore_index_current": "manticore"}
+OWN_DATABASE = "mysql"     # the engine whose index is in the site's own database
 COOKIE_DOMAIN = "cookie_domain"
 NAMES = (*(prefix.name for prefix in PREFIXES), *dict.fromkeys(prefix.switch for prefix in PREFIXES), *INDEXES,
          COOKIE_DOMAIN)
@@ -55,6 +56,11 @@ def own_values(target: str, source: Values, now: Values, before: Values) -> dict
 def needs_new_index(source: Values) -> bool:
     """Whether search works with an index outside the database, which a copy of the database has not."""
     return source.get(ENGINE) in INDEXES.values()
+
+
+def index_inside(source: Values) -> dict[str, str]:
+    """Return what lets a copy have its index in its own database, so that it goes with that."""
+    return {ENGINE: OWN_DATABASE} if needs_new_index(source) else {}
 
 
 def _in_effect(prefix: _Prefix, source: Values) -> str | None:

@@ -12,6 +12,7 @@ from tests.lab import forked, releases
 from tests.lab.accounts import give_to, lab_user
 from tests.lab.compare import describe_database, describe_tree
 from tests.lab.faults import small_site
+from tests.lab.http_sink import HttpSink
 from tests.lab.lab import Lab
 from tests.lab.releases import NEW_FILE, PATCH
 from tests.lab.shims import HERE, KILL, Call, Shims
@@ -86,6 +87,30 @@ def test_an_update_is_tried_on_a_clone_that_is_gone_afterwards(lab, kit, name):
     assert everything(sample) == before and left(kit, lab) == []
     assert not archive.of_instance(kit.settings, name)
     assert fetch(sample.url).status == 200
+
+
+@pytest.mark.parametrize("name", ["near", "far"])
+def test_a_rehearsal_makes_no_index_at_the_search_server_of_the_site(lab, kit, name):
+    sample, server = getattr(kit, name), HttpSink()
+    server.start()
+    try:
+        sample.sql(f"REPLACE INTO tiki_preferences (name, value) VALUES ('unified_search_engine', 'elastic'), "
+                   f"('unified_elastic_url', '{server.url}')")
+        sample.console("index:rebuild")
+        index = sample.preference("unified_elastic_index_current")
+        assert {(one.method, one.path.split("/")[1]) for one in server.requests} == {("PUT", index), ("POST", index)}
+        server.requests.clear()
+        before = everything(sample)
+        ended = forked.run(kit.top, "rehearse", instance=name,
+                           test='cd "$TRIM_WEB_ROOT" && php console.php index:rebuild')
+        assert ended.is_success, ended
+        assert f"{name}: its search index is at a server of its own: the rehearsal makes none there" in ended.stdout
+        assert server.requests == []
+        assert everything(sample) == before and left(kit, lab) == []
+    finally:
+        server.stop()
+        sample.sql("DELETE FROM tiki_preferences WHERE name IN ('unified_search_engine', 'unified_elastic_url', "
+                   "'unified_elastic_index_current')")
 
 
 def test_what_would_go_wrong_is_told_and_nothing_was_touched(lab, kit):

@@ -41,7 +41,7 @@ class HttpSink:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_GET = do_POST
+            do_GET = do_PUT = do_DELETE = do_POST
 
             def log_message(self, *_words: object) -> None:
                 """Say nothing: pytest's output is for people."""

@@ -45,3 +45,9 @@ def test_the_index_of_the_source_is_not_read():
 @pytest.mark.parametrize(("now", "wanted"), [(".example.org", {"cookie_domain": ""}), (".copy.example.org", {})])
 def test_a_cookie_domain_stays_only_when_its_address_was_rewritten(now, wanted):
     assert ties.own_values("copy", {"cookie_domain": ".example.org"}, {"cookie_domain": now}, {}) == wanted
+
+
+@pytest.mark.parametrize(("engine", "wanted"), [("elastic", {ties.ENGINE: "mysql"}),
+                                                ("manticore", {ties.ENGINE: "mysql"}), ("mysql", {}), ("", {})])
+def test_a_copy_that_goes_again_has_its_index_inside(engine, wanted):
+    assert ties.index_inside({ties.ENGINE: engine}) == wanted

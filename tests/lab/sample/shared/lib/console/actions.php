@@ -71,6 +71,11 @@ function rebuild_index(Console $console): void
 {
     $tikilib = $console->tikilib;
     $console->say('Started rebuilding index...');
+    $preferences = $tikilib->preferences();
+    if (($preferences['unified_search_engine'] ?? '') === 'elastic') {
+        rebuild_elastic_index($console, $preferences);
+        return;
+    }
     foreach ($tikilib->query("SHOW TABLES LIKE 'index\\_%'")->fetchAll(PDO::FETCH_COLUMN) as $table) {
         $tikilib->query("DROP TABLE `$table`");
     }
@@ -89,6 +94,32 @@ function rebuild_index(Console $console): void
     $tikilib->setPreference('unified_last_rebuild', (string) time());
     $count = $tikilib->query("SELECT COUNT(*) FROM `$index`")->fetchColumn();
     $console->say("Indexed\n  wiki page: $count\nRebuilding index done");
+}
+
+/** As Tiki does: a new index beside the old one, then the preference that names it, then the old one goes. */
+function rebuild_elastic_index(Console $console, array $preferences): void
+{
+    $ask = static function (string $method, string $path, string $body = '') use ($preferences): void {
+        $header = 'Content-Type: application/x-ndjson';
+        $told = file_get_contents("$preferences[unified_elastic_url]/$path", false, stream_context_create([
+            'http' => ['method' => $method, 'content' => $body, 'header' => $header, 'ignore_errors' => true]]));
+        if ($told === false) {
+            throw new RuntimeException("$preferences[unified_elastic_url] does not answer");
+        }
+    };
+    $index = $preferences['unified_elastic_index_prefix'] . 'main_' . bin2hex(random_bytes(7));
+    $ask('PUT', $index);
+    $pages = $console->tikilib->query('SELECT pageName, data FROM tiki_pages')->fetchAll(PDO::FETCH_KEY_PAIR);
+    foreach ($pages as $name => $data) {
+        $ask('POST', "$index/_bulk", json_encode(['index' => ['_id' => $name]]) . "\n"
+            . json_encode(['contents' => $data], JSON_INVALID_UTF8_SUBSTITUTE) . "\n");
+    }
+    $old = $preferences['unified_elastic_index_current'] ?? '';
+    $console->tikilib->setPreference('unified_elastic_index_current', $index);
+    if ($old !== '') {
+        $ask('DELETE', $old);
+    }
+    $console->say('Indexed\n  wiki page: ' . count($pages) . "\nRebuilding index done");
 }
 
 function send_queue(Console $console): void
