@@ -42,10 +42,17 @@ def ask(client: Client) -> Whereabouts:
 
 
 def same(one: Whereabouts, other: Whereabouts) -> bool:
-    """Tell whether two are one database; the nodes of a cluster hold the same ones."""
+    """Tell whether two that were asked now are one database; the nodes of a cluster hold the same ones."""
+    return same_place(one, other) and (_are_one_cluster(one, other) or abs(one.started - other.started) <= ROUNDING)
+
+
+def same_place(one: Whereabouts, other: Whereabouts) -> bool:
+    """Tell the same of two that were asked at different times: the server may have been started anew between."""
     if one.database != other.database:
         return False
-    if one.cluster and one.cluster == other.cluster:
-        return True
     servers = [(place.host, place.port, place.folder, place.server_id) for place in (one, other)]
-    return servers[0] == servers[1] and abs(one.started - other.started) <= ROUNDING
+    return _are_one_cluster(one, other) or servers[0] == servers[1]
+
+
+def _are_one_cluster(one: Whereabouts, other: Whereabouts) -> bool:
+    return bool(one.cluster) and one.cluster == other.cluster

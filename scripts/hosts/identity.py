@@ -1,6 +1,7 @@
 """Tells machines and accounts apart by what they say themselves: two names may mean one, and one name two."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 from scripts.hosts.host import Host
@@ -14,6 +15,11 @@ LOGIN = f"""
 who=$(id -un) && printf '%s ' "$who" && {MACHINE.strip()}
 """
 
+# The kernel's name for the machine, and systemd's id of its installation, which copies of one image have in common.
+LASTING = """
+name=$(uname -n) && id=$(cat /etc/machine-id 2>/dev/null || :) && printf '%s %s\\n' "$name" "${id:--}"
+"""
+
 
 def machine(host: Host) -> str:
     """Return what tells the machine of a host from all others; raise CommandError when it cannot say it."""
@@ -23,6 +29,12 @@ def machine(host: Host) -> str:
 def login(host: Host) -> str:
     """Return what tells a machine, and the account that commands run as there, from all others; raise CommandError."""
     return host.read_line("sh", "-c", LOGIN)
+
+
+@cache
+def lasting(host: Host) -> str:
+    """Return what tells the machine of a host from others, also after a restart: its name first, then a space."""
+    return host.read_line("sh", "-c", LASTING)
 
 
 def _here() -> str:

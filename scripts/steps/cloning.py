@@ -19,6 +19,7 @@ from scripts.steps import (
     cloning_settling,
     cloning_trees,
     lineage,
+    location,
     replace,
     restoring,
     site,
@@ -42,7 +43,7 @@ def copy(source: Site, target: Site, places: Places, manner: Manner, call: Call)
     The guards of cloning_guards come before, and give the places.
     """
     before = _look(source, target, manner)
-    with _noted(source.instance, target.instance, manner, call):
+    with _noted(source.instance, target, manner, call):
         changes = changed.Changes(is_known=False) if call.changes is None else call.changes
         told = _carry_out(source, target, places, manner, before, changes, call.ahead)
         call.proof()
@@ -87,11 +88,12 @@ def _is_as_before(instance: Instance) -> bool:
 
 
 @contextmanager
-def _noted(source: Instance, target: Instance, manner: Manner, call: Call) -> Iterator[None]:
-    """Note for the length of a block that target is being changed as a whole; the note stays when the block breaks."""
+def _noted(source: Instance, found: Site, manner: Manner, call: Call) -> Iterator[None]:
+    """Note for the length of a block that a site is being changed as a whole; the note stays when the block breaks."""
+    target, where = found.instance, location.as_noted(location.of(found))
     is_open = not (restoring.is_mixture(target) or restoring.looked(target))
     note = restoring.begin(target, "", call.safety, source=source.name, only=manner.only, verb=call.verb,
-                           variables=call.variables, is_open=is_open)
+                           variables=call.variables, is_open=is_open, where=where)
     try:
         yield
     except (Fault, OSError) as error:
@@ -152,6 +154,7 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
         if _stays_a_clone(instance, manner):
             changed.remember(fresh, _data_folders(target, places, manner), () if told.updated else told.unchanged,
                              changes.sums, manner.mutes, keeps_files=is_as_it_was)
+            told.where = location.anew(fresh)
     replace.open_again(instance, before.entrances["."].time if has_code else None)
     return told
 
@@ -170,9 +173,10 @@ def remember(source: Instance, target: Instance, manner: Manner, told: Cloned, a
         changed.forget(target)
     elif "data" in manner.what:
         known = lineage.read(target)
-        what = tuple(sorted({*manner.what, *(known.what if known else ())}))
+        is_there = known and not (known.where and told.where and location.moved(known.where, told.where))
+        what = tuple(sorted({*manner.what, *(known.what if is_there else ())}))
         lineage.write(target, Lineage(source.name, told.moment, datetime.now(UTC), manner.kind or target.kind,
-                                      archive, what))
+                                      archive, what, told.where))
 
 
 def _stays_a_clone(target: Instance, manner: Manner) -> bool:

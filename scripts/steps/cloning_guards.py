@@ -10,8 +10,10 @@ from scripts.errors import CommandError, HostError, RefusedError
 from scripts.hosts.host import Host
 from scripts.present import output, prompts
 from scripts.registry.instance import Instance
-from scripts.steps import cloning_places, lineage, neighbours, own_folders, restoring, schema_updates
+from scripts.steps import cloning_places, lineage, location, neighbours, own_folders, restoring, schema_updates
 from scripts.steps.cloning_places import Places
+from scripts.steps.location import Location
+from scripts.steps.restoring import Note
 from scripts.steps.site import Site
 
 NOTHING = "Nothing was changed"
@@ -29,8 +31,8 @@ def refuse(source: Site, target: Site, confirm: str, what: Collection[str] = lin
     own_folders.refuse(source.instance, [source.instance.web_root, *(folder.path for folder in places.folders)])
     refuse_same_database(source, target)
     _refuse_unhealthy(source)
-    refuse_never_cloned(target, confirm, what)
-    refuse_third(source.instance, target, places.goes.values())
+    refuse_never_cloned(target, confirm, what, places.goes.values())
+    refuse_third(source.instance, target, places.goes.values(), what)
     return places
 
 
@@ -59,15 +61,25 @@ def refuse_same_database(source: Site, target: Site) -> None:
                            f"{source.instance.name}. {NOTHING}. Give {target.instance.name} a database of its own")
 
 
-def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = lineage.ALL) -> None:
-    """Raise RefusedError when something would be overwritten that is no clone, without its name as CONFIRM."""
+def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = lineage.ALL,
+                        places: Collection[str] | None = None) -> None:
+    """Raise RefusedError when something would be overwritten that is no clone, without its name as CONFIRM.
+
+    places are those that something goes to, where that is known.
+    """
     name = target.instance.name
-    if target.is_blank or name in _names(confirm):
+    if target.is_blank or name in _names(confirm) or _is_becoming(target, what):
         return
-    known, note = lineage.read(target.instance), restoring.unfinished(target.instance)
-    if (known and set(what) <= set(known.what)) or (note and note.is_clone):
+    known, begun, way_out = lineage.read(target.instance), _begun(target, what), ""
+    if (strayed := lineage.strayed(target)) and places is not None:
+        strayed = lineage.strayed(target, target.instance.host.real_paths(*places))
+    if known and not strayed and set(what) <= set(known.what):
         return
-    if known:
+    if strayed := strayed or _moved_since(target, begun):
+        reason = f"it is not where it was made a clone of {known.source if known else begun.source}: " \
+                 f"{'; '.join(strayed)}. It may be another site"
+        way_out = f"; if not, correct db/local.php or instances.d/{name}.env, and look: make detect INSTANCE={name}"
+    elif known:
         reason = f"only its {' and '.join(known.what)} came from another site; the rest is its own"
     elif target.probe.state in ("empty", "missing"):
         reason = f"its folder is empty, but its database {target.account.name} holds {len(target.tables)} tables"
@@ -75,7 +87,25 @@ def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = line
         reason = f"it holds a Tiki {target.probe.version} that is no clone"
     if prompts.confirmed(name, f"{name}: {reason}, and would be overwritten. Type its name if that is meant"):
         return
-    raise RefusedError(f"{name}: {reason}, and would be overwritten. {NOTHING}. If that is meant: CONFIRM={name}")
+    raise RefusedError(f"{name}: {reason}, and would be overwritten. {NOTHING}. If that is meant: CONFIRM={name}"
+                       f"{way_out}")
+
+
+def _begun(target: Site, what: Collection[str]) -> Note | None:
+    """Return the note of a clone of all these parts that did not come to its end."""
+    note = restoring.unfinished(target.instance)
+    return note if note and note.makes_clone(what) else None
+
+
+def _moved_since(target: Site, note: Note | None) -> list[str]:
+    where = location.read(note.where) if note else None
+    return location.moved(where, location.of(target)) if where else []
+
+
+def _is_becoming(target: Site, what: Collection[str]) -> bool:
+    """Whether a clone of all these parts broke off there, where the target still is."""
+    note = _begun(target, what)
+    return note is not None and not _moved_since(target, note)
 
 
 def require_room(source: Site, target: Site, places: Places, what: Collection[str],
@@ -146,26 +176,34 @@ def _refuse_several_sites(target: Site) -> None:
                            f"({', '.join(sites)}), which share one tree: all of them would get another one. {NOTHING}")
 
 
-def refuse_third(source: Instance, target: Site, places: Iterable[str]) -> None:
+def refuse_third(source: Instance, target: Site, places: Iterable[str], what: Collection[str] = lineage.ALL) -> None:
     """Raise RefusedError when a folder that something goes to, or the target's database, is a third's, or may be.
 
-    Virtual sites of one tree are such too. A clone was asked so when it became one.
+    Virtual sites of one tree are such too. A clone was asked so when it became one, and where it is still there, only
+    folders are asked for that were not its own then.
     """
-    if _was_cloned(target.instance):
+    instance = target.instance
+    name, is_clone, known = instance.name, _is_becoming(target, what), _noted_where(target, what)
+    fresh = [path for path in instance.host.real_paths(*places) if not (known and known.has(path))]
+    if known and not fresh:
         return
-    _refuse_several_sites(target)
-    name = target.instance.name
-    others = [one for one in neighbours.all_of(target.instance) if one.name != source.name]
-    for path in target.instance.host.real_paths(*places):
+    if not (is_clone or lineage.here(target)):
+        _refuse_several_sites(target)
+    others = [one for one in neighbours.all_of(instance) if one.name != source.name]
+    for path in fresh:
         if other := neighbours.user_of(path, others):
             raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
                                f"make detect INSTANCE={name},{other}")
-    neighbours.refuse_shared_database(target, others)
+    if not known:
+        neighbours.refuse_shared_database(target, others, is_emptied="data" in what)
 
 
-def _was_cloned(target: Instance) -> bool:
-    note = restoring.unfinished(target)
-    return lineage.read(target) is not None or bool(note and note.is_clone)
+def _noted_where(target: Site, what: Collection[str]) -> Location | None:
+    """Return where a target became a clone, or began to, if it is still there and that was noted."""
+    if _is_becoming(target, what):
+        return location.read(_begun(target, what).where)
+    known = lineage.here(target)
+    return known.where if known else None
 
 
 def _database_folder(target: Site) -> str:

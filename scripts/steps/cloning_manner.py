@@ -9,6 +9,7 @@ from scripts.errors import Fault
 from scripts.steps import lineage
 from scripts.steps.changed import Changes
 from scripts.steps.cloning_trees import Copied
+from scripts.steps.location import Location
 from scripts.steps.restoring import Note
 from scripts.tiki.privileges import Told
 
@@ -81,7 +82,7 @@ class Origin:
 
 @dataclass
 class Cloned:
-    """What was done; moment is the one that the data shows.
+    """What was done; moment is the one that the data shows, where the target's location, if it stays a clone.
 
     loaded is what is watched of the database as it came, None while nothing has come.
     """
@@ -97,3 +98,4 @@ class Cloned:
     loaded: Told | None = None
     muted: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    where: Location | None = None

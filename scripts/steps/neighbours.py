@@ -73,18 +73,18 @@ def overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other.rstrip('/')}/") or other.startswith(f"{one.rstrip('/')}/")
 
 
-def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour]) -> None:
+def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour], *, is_emptied: bool = True) -> None:
     """Raise RefusedError when another instance uses the database of a site, or may: a silent one that has its name.
 
-    A database without tables has nothing that a silent one could lose.
+    Where the database is not emptied, or has no tables, there is nothing that a silent one could lose.
     """
     name, database = found.instance.name, found.account.name
     others = list(neighbours)
     if other := user_of_database(whereabouts.ask(found.client), others):
         raise RefusedError(f"{name}: its database {database} is also the one of {other}. Nothing was changed. Give "
                            f"each a database of its own, or look at both: make detect INSTANCE={name},{other}")
-    silent = next((one for one in others if may_use_database(database, one)), None) if found.tables else None
-    if silent:
+    silent = next((one for one in others if may_use_database(database, one)), None)
+    if silent and is_emptied and found.tables:
         raise RefusedError(f"{name}: {silent.name} could not be asked whether database {database} is its own as well: "
                            f"{silent.problem}. Nothing was changed. When that is mended, call again; if {silent.name} "
                            f"is gone for good, forget it: make delete INSTANCE={silent.name}")

@@ -4,7 +4,7 @@ The note lies on the manager, is written before the first change and removed aft
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from scripts.steps import notes
 
 NOTE, LOOK = "restoring", "looking"
 OUT, IN = "The maintenance page stays", "Visitors are in"
+CLONES = ("clone", "refresh", "mirror", "cloneandupdate", "cloneandupgrade")  # what makes a site another one's copy
 UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site to another release
 
 
@@ -28,7 +29,8 @@ class Note:
     For what is no restore, source is the instance that this one becomes equal to, only the part of it that comes (code
     or data; empty for both), and verb with variables the call of make that goes on. For a change of the site's own
     code, version is what it goes to. is_open: visitors may be in, and the site is whole: the page is not up yet, or was
-    taken away again. earlier are the safety archives of calls before this one that broke off as well.
+    taken away again. earlier are the safety archives of calls before this one that broke off as well. where is the
+    location of a site that is becoming a clone, as `location` notes it; None in notes of older versions.
     """
 
     archive: str
@@ -41,6 +43,7 @@ class Note:
     version: str = ""
     is_open: bool = False
     earlier: tuple[str, ...] = ()
+    where: Mapping[str, object] | None = None
 
     @property
     def is_update(self) -> bool:
@@ -51,6 +54,10 @@ class Note:
     def is_clone(self) -> bool:
         """Whether the site may be, in part, another one that must not act as itself here."""
         return bool(self.source)
+
+    def makes_clone(self, what: Collection[str]) -> bool:
+        """Whether this is a clone of all these parts, code and data, so that none of them is to be kept."""
+        return self.verb in CLONES and self.is_clone and (not self.only or set(what) <= {self.only})
 
     @property
     def what(self) -> str:
@@ -77,12 +84,13 @@ class Note:
 
 
 def begin(instance: Instance, archive: str, safety: str, *, source: str = "", only: str = "", verb: str = "restore",
-          variables: Mapping[str, str] | None = None, version: str = "", is_open: bool = False) -> Note:
+          variables: Mapping[str, str] | None = None, version: str = "", is_open: bool = False,
+          where: Mapping[str, object] | None = None) -> Note:
     """Write the note of what changes the site from now on, or as soon as visitors are out."""
     now, before = datetime.now(UTC).isoformat(timespec="seconds"), unfinished(instance)
     earlier = [one for one in (*before.earlier, before.safety) if one and one != safety] if before else []
     note = Note(archive, now, safety, source, only, verb, dict(variables or {}), version, is_open,
-                tuple(dict.fromkeys(earlier)))
+                tuple(dict.fromkeys(earlier)), where)
     notes.write(instance, NOTE, note)
     return note
 

@@ -66,6 +66,7 @@ def bisect(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     _refuse(instance, wishes)
     if not process.conduct.dry_run:
         update.recover(instance)
+    _refuse_strayed(instance)
     state = bisecting.read(instance)
     if state and state.is_over:
         return _put_back(instance, state, {"instance": instance.name, "first_bad": ""})
@@ -101,6 +102,16 @@ def _refuse(instance: Instance, wishes: Wishes) -> None:
     note = restoring.unfinished(instance)
     if note and note.verb not in ("bisect", "restore") and not note.is_update:
         restoring.refuse_half_restored(instance)
+
+
+def _refuse_strayed(instance: Instance) -> None:
+    """Raise RefusedError when the instance leads to another place by now than where it was made a clone."""
+    with site.opened(instance) as found:
+        strayed = lineage.strayed(found)
+    if strayed:
+        raise RefusedError(f"{instance.name}: is not where it was made a clone: {'; '.join(strayed)}. It may be "
+                           "another site, and a bisect breaks what it works on. Nothing was changed. Next: make clone "
+                           f"FROM={instance.name} TO=another, and bisect that one")
 
 
 def _word(instance: Instance, state: State | None) -> Word:

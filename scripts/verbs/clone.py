@@ -25,6 +25,7 @@ from scripts.steps import (
     cloning_told,
     cloning_trees,
     lineage,
+    location,
     replace,
     restoring,
     restricting,
@@ -117,8 +118,8 @@ def _looked_at(source: Site, target: Site, wishes: Wishes, close: Callable[[], N
     Where most will be equal, the source is summed and the trees are compared meanwhile; only what is not equal needs
     room.
     """
-    manner, known = wishes.manner, lineage.read(target.instance)
-    places = _guarded(source, target, wishes)
+    manner, places = wishes.manner, _guarded(source, target, wishes)
+    known = lineage.here(target)
 
     def changes() -> Changes | None:
         # Under the page: what is written between the look and the copy would be lost unseen.
@@ -157,7 +158,7 @@ def _changes(found: Site) -> Changes | None:
         return None
     if found.is_blank:
         return None
-    if lineage.read(target) is None:
+    if lineage.here(found) is None:
         return Changes(is_known=False)
     changes = changed.since(found)
     for line in changes.lines():
@@ -212,7 +213,7 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
                 cloning_guards.refuse_same_database(theirs, found)
                 cloning_places.find(theirs, found)
             changes, own = _changes(found), cloning_settling.own_values(found)
-            has_safety = bool(changes) and not wishes.discards
+            has_safety, where = bool(changes) and not wishes.discards, location.as_noted(location.of(found))
         told = Cloned(datetime.now(UTC))
 
         def places(unpacked: Unpacked, found: Site) -> dict[str, str]:
@@ -230,9 +231,10 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
                 cloning_settling.settle(origin, fresh, goes, wishes.manner, own, told)
                 folders = [place for path, place in goes.items() if path != unpacked.app.path]
                 changed.remember(fresh, folders, (), {}, wishes.manner.mutes)
+                told.where = location.anew(fresh)
             return replace.Replaced()
 
-        note = {"source": source.name, "verb": wishes.verb, "variables": _again(source, target, wishes)}
+        note = {"source": source.name, "verb": wishes.verb, "variables": _again(source, target, wishes), "where": where}
         becoming = restore.Becoming(note, places, _kept_here, settle)
         done = restore.restore(target, restore.Wishes(source.name, wishes.archive, target.name, has_safety,
                                                       wishes.is_unverified, becoming=becoming,

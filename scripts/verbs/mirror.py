@@ -133,7 +133,7 @@ def _given(target: Instance, wishes: Wishes) -> dict[str, str]:
 
 def _shows(found: Site, chosen: Archive) -> bool:
     """Whether the mirror is what this archive made of it, and nobody has changed it since."""
-    known = lineage.read(found.instance)
+    known = lineage.here(found)
     if restoring.unfinished(found.instance) or not known \
             or (known.source, known.archive) != (found.instance.mirror_of, chosen.path.name):
         return False

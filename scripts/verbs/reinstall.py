@@ -103,7 +103,7 @@ def _refuse(found: Site, confirm: str) -> None:
         restoring.refuse_half_restored(instance)
     console.call(instance, found.probe, ["database:install"])
     confirming.refuse_unconfirmed(instance, confirm, "made anew")
-    if note or confirm == instance.name or instance.guarded or lineage.read(instance) or made_here.is_noted(instance):
+    if note or confirm == instance.name or instance.guarded or lineage.here(found) or made_here.is_noted(instance):
         return
     reason = (f"it holds a Tiki {found.probe.version} that TRIM has neither created nor cloned, and all in it would be "
               "gone")

@@ -189,6 +189,20 @@ def test_a_commit_that_tiki_does_not_survive_counts_as_bad(kit, remote):
     assert nothing_is_left(kit)
 
 
+def test_a_copy_that_leads_to_another_site_by_now_is_not_broken(kit, remote):
+    config = Path(kit.instance("copy").web_root) / "db/local.php"
+    own = config.read_text()
+    config.write_text((Path(kit.instance("prod").web_root) / "db/local.php").read_text())
+    before = everything(kit)
+    try:
+        ended = bisect(kit, remote, run="true", good=remote.commits[2], bad=remote.commits[5])
+        assert ended.code == 9, ended
+        assert "copy: is not where it was made a clone: its database is prod at" in ended.stderr
+        assert everything(kit) == before
+    finally:
+        config.write_text(own)
+
+
 def test_only_a_clone_of_a_branch_is_taken_and_the_words_are_looked_at_first(kit, remote):
     before = everything(kit)
     assert "prod: is no clone, and a bisect breaks what it works on" in forked.run(

@@ -1,5 +1,8 @@
 """make reinstall: a site is as new and as its profiles say, the same on every run; what must stay stays."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from scripts.errors import CommandError
@@ -11,7 +14,7 @@ from scripts.verbs import reinstall
 from tests.integration.test_profile import BROKEN, DEMO
 from tests.lab import sample_code, sample_mods
 from tests.lab.accounts import give_to, lab_user
-from tests.lab.compare import describe_tree
+from tests.lab.compare import describe_database, describe_tree
 from tests.lab.lab import Lab
 from tests.lab.toolkit import Toolkit
 from tests.lab.web import fetch
@@ -221,6 +224,18 @@ def test_a_site_of_another_making_asks_for_its_name(lab, kit):
     assert done.returncode == 0, done.stderr
     assert sample.sql("SELECT pageName FROM tiki_pages").split() == ["HomePage"]
     assert kit.make("reinstall", "INSTANCE=given").returncode == 0
+
+
+def test_a_clone_that_leads_to_another_site_by_now_asks_for_its_name(lab, kit):
+    _, sample = kit.tiki("main", files=5, versions=1)
+    blank = kit.blank("shadow")
+    assert kit.make("clone", "FROM=main", "TO=shadow").returncode == 0
+    assert kit.make("reinstall", "INSTANCE=shadow", "DRY=1").returncode == 0
+    shutil.copy(sample.folder / "db/local.php", Path(blank.web_root) / "db/local.php")
+    before = describe_database(lab.mariadb, sample.database)
+    refused = kit.make("reinstall", "INSTANCE=shadow")
+    assert "Error 9" in refused.stderr and "CONFIRM=shadow" in refused.stderr
+    assert describe_database(lab.mariadb, sample.database) == before
 
 
 def test_a_guarded_site_asks_for_its_name_though_trim_made_it(lab, kit, near):

@@ -10,11 +10,13 @@ from scripts.database.whereabouts import Whereabouts
 from scripts.errors import UsageError
 from scripts.notify import secrets
 from scripts.registry import registry
-from scripts.steps import cloning_words, lineage, restoring, way_back
+from scripts.steps import cloning_words, lineage, location, restoring, way_back
 from scripts.steps.lineage import Lineage
+from scripts.steps.location import Location
 
 TODAY = date(2026, 11, 21)
 HERE = Whereabouts("wiki", "db1", "3306", "/var/lib/mysql/", "1", 1_700_000_000)
+THERE = Location("web1 abc", "/srv/blog", HERE, ("/data/blog",))
 
 
 @pytest.mark.parametrize(("text", "day"), [("90d", "2027-02-19"), ("2w", "2026-12-05"), ("1m", "2026-12-22"),
@@ -48,6 +50,36 @@ def test_a_database_is_told_by_what_its_server_says(change, is_same):
     assert whereabouts.same(HERE, dataclasses.replace(HERE, **change)) is is_same
 
 
+@pytest.mark.parametrize(("change", "is_same"), [
+    ({"started": 0}, True), ({"database": "other"}, False), ({"host": "db2"}, False), ({"folder": "/srv/db/"}, False)])
+def test_a_database_stays_the_same_when_its_server_starts_anew(change, is_same):
+    assert whereabouts.same_place(HERE, dataclasses.replace(HERE, **change)) is is_same
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({}, []), ({"machine": "web2 abc"}, ["its machine is web2, and was web1"]),
+    ({"machine": "web1 abd"}, ["its machine is web1 abd, and was web1 abc"]),
+    ({"web_root": "/srv/main"}, ["its web root is /srv/main, and was /srv/blog"]),
+    ({"folders": ("/data/blog/new", "/srv/blog/in")}, []), ({"folders": ()}, []),
+    ({"folders": ("/data/blog2",)}, ["it uses the folder /data/blog2, and did not then"])])
+def test_what_tells_a_place_from_another_is_said(change, says):
+    assert location.strayed(THERE, dataclasses.replace(THERE, **change)) == says
+
+
+def test_what_is_not_at_stake_does_not_count():
+    now = dataclasses.replace(THERE, folders=("/data/blog2",))
+    assert location.strayed(THERE, now, ["/data/blog"]) == []
+    assert location.strayed(THERE, now, ["/data/blog2"])
+
+
+@pytest.mark.parametrize(("verb", "only", "what", "is_made"), [
+    ("clone", "", ("code", "data"), True), ("mirror", "", ("data",), True), ("refresh", "data", ("data",), True),
+    ("refresh", "data", ("code", "data"), False), ("promote", "code", ("code",), False)])
+def test_only_a_clone_of_what_comes_goes_on_where_one_broke_off(blog, verb, only, what, is_made):
+    note = restoring.begin(blog, "", "", source="wiki", only=only, verb=verb)
+    assert note.makes_clone(what) is is_made
+
+
 def test_two_nodes_of_a_cluster_hold_one_database():
     first = dataclasses.replace(HERE, cluster="c1")
     assert whereabouts.same(first, dataclasses.replace(first, host="db2", started=0))
@@ -62,7 +94,7 @@ def blog(settings, register):
 
 def test_a_lineage_is_read_as_it_was_written_and_can_be_forgotten(blog):
     moments = datetime(2026, 11, 21, 3, tzinfo=UTC), datetime(2026, 11, 21, 4, tzinfo=UTC)
-    made = Lineage("wiki", *moments, "demo", "a.zst", ("data",))
+    made = Lineage("wiki", *moments, "demo", "a.zst", ("data",), THERE)
     assert lineage.read(blog) is None
     lineage.write(blog, made)
     assert lineage.read(blog) == made
