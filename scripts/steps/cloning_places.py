@@ -1,15 +1,16 @@
-"""Where the folders of one site go at another: to that one's own places, never to the first one's."""
+"""Where the folders of one site go at another, and where its links lead there: never to the first one's places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from scripts.errors import RefusedError
 from scripts.hosts import identity
-from scripts.steps import neighbours
+from scripts.steps import neighbours, site_links
 from scripts.steps import replace as replacing
 from scripts.steps.site import Site
+from scripts.steps.site_links import Leads, Link
 from scripts.store.manifest import Part
-from scripts.tiki.data_folders import DataFolder
+from scripts.tiki.data_folders import DataFolder, is_within
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,15 @@ class Places:
     """Where each of the source's folders goes, by its path there: the web root first.
 
     folders are the source's data folders that are there; missing ones only change their names. on_one_machine tells
-    whether both sites are on one machine.
+    whether both sites are on one machine. links are those that lead out of each folder, leads where they are to lead.
     """
 
     goes: dict[str, str]
     folders: tuple[DataFolder, ...]
     missing: tuple[DataFolder, ...]
     on_one_machine: bool
+    links: dict[str, list[Link]]
+    leads: Leads
 
 
 def find(source: Site, target: Site) -> Places:
@@ -34,7 +37,8 @@ def find(source: Site, target: Site) -> Places:
     folders, missing = (_outside(folders, source) for folders in (source.folders, source.missing))
     theirs = _real_paths_here(source, target)
     goes = _of(source, target, source.instance.web_root, (*folders, *missing), theirs)
-    return Places(goes, folders, missing, theirs is not None)
+    links = {path: _links(source, path) for path in (source.instance.web_root, *(folder.path for folder in folders))}
+    return Places(goes, folders, missing, theirs is not None, links, _leads(source, target, goes))
 
 
 def of_archive(source: Site | None, target: Site, web_root: str, parts: Sequence[Part]) -> dict[str, str]:
@@ -61,6 +65,21 @@ def _real_paths_here(source: Site, target: Site) -> list[str] | None:
         return None
     return here.real_paths(source.instance.web_root,
                            *(folder.path for folder in (*source.folders, *source.missing) if not folder.never))
+
+
+def _links(source: Site, folder: str) -> list[Link]:
+    host = source.instance.host
+    found = site_links.find(host, folder)
+    links = site_links.resolved(host, host.real_path(folder), found) if found else []
+    inside = [one.hop for one in links if is_within(one.hop, source.instance.web_root)]
+    return site_links.without_code(links, source.instance.web_root, site_links.folders_of(host, inside))
+
+
+def _leads(source: Site, target: Site, goes: dict[str, str]) -> Leads:
+    never = {folder.path for folder in source.missing if folder.never}
+    own = {path: place for path, place in goes.items() if path not in never}
+    theirs, ours = source.instance.host.real_paths(*own), target.instance.host.real_paths(*own.values())
+    return Leads(own, dict(zip(theirs, own)), dict(zip(own.values(), ours)))
 
 
 def _outside(folders: tuple[DataFolder, ...], site: Site) -> tuple[DataFolder, ...]:

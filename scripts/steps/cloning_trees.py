@@ -11,7 +11,8 @@ from scripts.hosts import transfer
 from scripts.hosts.host import Host
 from scripts.hosts.local import MANAGER
 from scripts.present import output
-from scripts.steps import replace, site
+from scripts.steps import cloning_links, replace, site, site_links
+from scripts.steps.cloning_links import Links
 from scripts.steps.cloning_places import Places
 from scripts.steps.site import Site
 from scripts.store.manifest import APP, Part
@@ -57,10 +58,13 @@ def enter(source: Site, target: Site, files: Files, *, takes_htaccess: bool) -> 
 def equal(source: Site, target: Site, places: Places, what: Collection[str]) -> frozenset[str]:
     """Return those of the source's folders that are at the target what `copy` would make of them."""
     hosts, owner = (source.instance.host, target.instance.host), replace.owner_of(target)
-    filters = {source.instance.web_root: _filters(source, target, what, kept_rules(target)),
+    rules = kept_rules(target)
+    filters = {source.instance.web_root: _filters(source, target, what, rules),
                **_data_filters(source, target, places, what)}
+    links = _links(source, target, places, what, rules, filters)
     return frozenset(path for path, chosen in filters.items()
-                     if transfer.is_equal(hosts[0], path, hosts[1], places.goes[path], chosen, owner))
+                     if transfer.is_equal(hosts[0], path, hosts[1], places.goes[path],
+                                          [*links[path].filters, *chosen], owner))
 
 
 def copy(source: Site, target: Site, places: Places, what: Collection[str], keeps_rules: Collection[str],
@@ -70,21 +74,34 @@ def copy(source: Site, target: Site, places: Places, what: Collection[str], keep
     keeps_rules are files of layout.OWN_RULES that the target has and keeps; already are folders that are `equal`.
     """
     told = Copied()
-    if source.instance.web_root in already:
-        _say(target, target.instance.web_root, transfer.Copied())
-    else:
-        _tree(source, target, source.instance.web_root, target.instance.web_root,
-              _filters(source, target, what, keeps_rules), told)
-    for path, filters in _data_filters(source, target, places, what).items():
+    folders = {source.instance.web_root: _filters(source, target, what, keeps_rules),
+               **_data_filters(source, target, places, what)}
+    links = _links(source, target, places, what, keeps_rules, folders)
+    for path, filters in folders.items():
         if path in already:
             _say(target, places.goes[path], transfer.Copied())
-            continue
-        target.instance.host.make_folder(places.goes[path])
-        _tree(source, target, path, places.goes[path], filters, told)
+        else:
+            target.instance.host.make_folder(places.goes[path])
+            _tree(source, target, path, places.goes[path], [*links[path].filters, *filters], told)
+        laid, stays = site_links.lay(target.instance.host, places.goes[path], links[path].moved,
+                                     replace.owner_of(target))
+        told.moved_nothing &= not laid
+        told.warnings += [*links[path].warnings, *stays]
     told.warnings += [folder.missed for folder in places.missing]
     told.warnings += [f"{one.path} is a link to {one.target}, which does not travel: on one machine both sites write "
-                      "there" for one in source.loose]
+                      f"there. Next: {one.step(source.instance)}, then this once more" for one in source.loose]
     return told
+
+
+def _links(source: Site, target: Site, places: Places, what: Collection[str], keeps_rules: Collection[str],
+           folders: Iterable[str]) -> dict[str, Links]:
+    """Return what becomes of the links in each of these folders of the source."""
+    web_root, is_part = source.instance.web_root, set(what) != {"code", "data"}
+    # Not asked where all comes: the target's database is being filled meanwhile.
+    data = {*layout.SITE_DATA, *named_inside(source), *named_inside(target)} if is_part else ()
+    kept = (*_kept(keeps_rules), *(SITE_FILES if set(what) == {"code"} else ()))
+    return {path: cloning_links.of_folder(source, target, places, path) if path != web_root else
+            cloning_links.of_web_root(source, target, places, what, data, kept) for path in folders}
 
 
 def kept_rules(target: Site) -> list[str]:
@@ -168,8 +185,8 @@ def _data_filters(source: Site, target: Site, places: Places, what: Collection[s
 
 
 def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Collection[str]) -> list[str]:
-    kept = (*layout.ALL_ACCOUNTS, CERTIFICATES, layout.HTACCESS, *maintenance.OWN_NAMES, *guard.ENTRANCES, *keeps_rules)
-    filters = [transfer.but(layout.DISKS_OWN), *transfer.excluding(kept), *_without_caches(source.probe.sites)]
+    filters = [transfer.but(layout.DISKS_OWN), *transfer.excluding(_kept(keeps_rules)),
+               *_without_caches(source.probe.sites)]
     if set(what) == {"code", "data"}:
         return filters
     folders = sorted({*layout.SITE_DATA, *named_inside(source), *named_inside(target)})
@@ -177,6 +194,10 @@ def _filters(source: Site, target: Site, what: Collection[str], keeps_rules: Col
         return [*filters, *_only(folders)]
     # Two releases may have files of one size and one time, and what somebody has put there may look like what was.
     return [*filters, transfer.BY_CONTENT, *transfer.excluding(SITE_FILES), *_all_but(folders)]
+
+
+def _kept(keeps_rules: Collection[str]) -> tuple[str, ...]:
+    return (*layout.ALL_ACCOUNTS, CERTIFICATES, layout.HTACCESS, *maintenance.OWN_NAMES, *guard.ENTRANCES, *keeps_rules)
 
 
 def _without_caches(sites: Iterable[str]) -> list[str]:

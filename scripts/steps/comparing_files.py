@@ -25,6 +25,7 @@ from scripts.steps.differences import (
     LINK as LINK_TARGET,
 )
 from scripts.tiki import restriction
+from scripts.tiki.data_folders import is_within
 from scripts.tiki.expected import OWN_PLACE, Expected
 from scripts.tiki.layout import HTACCESS
 
@@ -142,7 +143,7 @@ def _of_entry(pair: Pair, path: str, sides: tuple[Side, Side],
     if one.kind != other.kind:
         yield KIND, _told(one), _told(other), ""
     elif one.kind == LINK and one.target != other.target:
-        yield LINK_TARGET, one.target, other.target, _own_place(one.target, other.target, sides)
+        yield LINK_TARGET, one.target, other.target, _own_place(pair, path, (one.target, other.target), sides)
     elif one.kind == FILE:
         yield from _of_content(pair, path, one, other)
     elif one.kind == FOLDER and not (one.is_readable and other.is_readable):
@@ -172,15 +173,17 @@ def _same_owner(one: str, other: str, own_one: str, own_other: str) -> bool:
     return one == other or (one == own_one and other == own_other)
 
 
-def _own_place(one: str, other: str, sides: tuple[Side, Side]) -> str:
-    """Return why two links lead to different places by nature: each into its own site, to the same file."""
-    first, second = (_inside(target, side) for target, side in zip((one, other), sides))
-    return OWN_PLACE if first is not None and first == second else ""
-
-
-def _inside(target: str, side: Side) -> str | None:
-    start = f"{side.web_root}/"
-    return target.removeprefix(start) if target.startswith(start) else None
+def _own_place(pair: Pair, path: str, targets: tuple[str, str], sides: tuple[Side, Side]) -> str:
+    """Return why two links lead to different places by nature: each into its own site, to the same file or folder."""
+    if not any(target.startswith("/") for target in targets):
+        return ""
+    one, other = (posixpath.normpath(posixpath.join(tree.path, posixpath.dirname(path), target))
+                  for tree, target in zip((pair.a, pair.b), targets))
+    for mine, yours in pairs(*sides):
+        if mine and yours and is_within(one, mine.path) and is_within(other, yours.path) \
+                and posixpath.relpath(one, mine.path) == posixpath.relpath(other, yours.path):
+            return OWN_PLACE
+    return ""
 
 
 def _moving(pair: Pair) -> set[str]:

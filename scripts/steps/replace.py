@@ -18,7 +18,7 @@ from scripts.hosts import moments, transfer
 from scripts.hosts.local import MANAGER
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import collect, dressing, restoring, restricting, site, visitors
+from scripts.steps import archive_links, collect, dressing, restoring, restricting, site, site_links, visitors
 from scripts.steps.dumping import INDEX_TABLE
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
@@ -97,9 +97,12 @@ def trees(unpacked: Unpacked, target: Site, goes: dict[str, str], is_own: bool, 
         host.make_folder(goes[part.path])
         dress = dressing.of(unpacked, part, (*stays, *collect.OF_DISKS), owner_coming(unpacked, target, is_own),
                             gives_owners)
+        links = [] if is_own else archive_links.of_part(unpacked, target, part, goes, stays)
         copied = transfer.put(str(unpacked.folder(part)), host, goes[part.path],
-                              [*transfer.excluding(stays), transfer.but(layout.DISKS_OWN), transfer.BY_CONTENT],
-                              dress.owner)
+                              [*site_links.filters([one.name for one in links]), *transfer.excluding(stays),
+                               transfer.but(layout.DISKS_OWN), transfer.BY_CONTENT], dress.owner)
+        for line in site_links.lay(host, goes[part.path], links, dress.owner)[1]:
+            output.warn(f"{instance.name}: {line}")
         dress.give(host, goes[part.path])
         if gives_owners and os.geteuid() and not dress.owner:
             output.warn(f"{instance.name}: {goes[part.path]} belongs to account {os.geteuid()} now, which is the "
@@ -201,9 +204,12 @@ def moved_folders(web_root: str, target: Site, goes: dict[str, str]) -> list[str
 def _linked(web_root: str, target: Site, goes: Mapping[str, str], rows: data_folders.Rows) -> dict[str, str]:
     """Return where names inside the web root go that lead out of it by a link to one of the source's folders.
 
-    The link came with the tree: a site that used it would write into the uploads of the one it is a copy of.
+    The link came with the tree: a site that used it would write into the uploads of the one it is a copy of. Where it
+    leads to the target's own place by now, that is named all the same.
     """
     names = data_folders.inside(rows, web_root)
+    own = {place: place for path, place in goes.items() if path != web_root}
+    goes = {**dict(zip(target.instance.host.real_paths(*own), own)), **own, **goes}
     real = target.instance.host.real_paths(*(f"{target.instance.web_root}/{name}" for name in names))
     found = {}
     for name, path in zip(names, real):
@@ -248,9 +254,10 @@ def try_console(instance: Instance, word: str) -> None:
 
 def _own_place(part: Part | DataFolder, target: Site, taken: set[str]) -> str:
     """Return the target's own folder for one of another site."""
-    for folder in (*target.folders, *target.missing):
-        if set(folder.used_by) & set(part.used_by) and folder.path not in taken and not folder.never:
-            return folder.path
+    same = [folder.path for folder in (*target.folders, *target.missing)
+            if set(folder.used_by) & set(part.used_by) and folder.path not in taken and not folder.never]
+    if same:    # of several, as of EXTRA_PATHS, the one with the same name
+        return next((path for path in same if Path(path).name == Path(part.path).name), same[0])
     root = target.instance.data_root or f"{target.instance.web_root}-data"
     name = Path(part.path).name or "data"
     return next(path for number in range(1, 1000)

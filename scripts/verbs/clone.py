@@ -24,6 +24,7 @@ from scripts.steps import (
     cloning_settling,
     cloning_told,
     cloning_trees,
+    extra_paths,
     lineage,
     location,
     replace,
@@ -91,7 +92,10 @@ def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Clon
             cloning_guards.require_room(theirs, found, places, wishes.manner.what)
         # An archive takes its time: what the source was before it is too old.
         call = Call(wishes.verb, again, safety, changes, Ahead() if safety or changes is None else ahead)
-        return cloning.copy(theirs, found, places, wishes.manner, call), safety, changes
+        told = cloning.copy(theirs, found, places, wishes.manner, call)
+        if "data" in wishes.manner.what:
+            extra_paths.take(target, (*places.folders, *places.missing), places.goes)
+        return told, safety, changes
 
 
 def refuse_open(source: Instance, target: Instance, wishes: Wishes) -> None:

@@ -20,6 +20,7 @@ from scripts.steps import (
     archiving,
     baselines,
     confirming,
+    extra_paths,
     known_version,
     mods_state,
     own_folders,
@@ -93,6 +94,8 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
             goes = _places(found, unpacked, is_own, wishes.becoming)
             safety = _make_safety(found, folder, wishes)
             told = _replace_or_put_back(found, unpacked, is_own, goes, chosen, safety, wishes)
+            if not is_own:
+                extra_paths.take(target, unpacked.parts, goes)
     output.say(f"{target.name}: is what {chosen.path.name} says, in {output.duration(time.monotonic() - started)}")
     return {"instance": target.name, "archive": chosen.path.name, "safety": safety, "rewritten": told.rewritten,
             "warnings": told.warnings, "seconds": round(time.monotonic() - started, 1)}
