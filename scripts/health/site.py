@@ -17,7 +17,6 @@ from scripts.steps.site import Site
 from scripts.store import archive
 from scripts.tiki import layout, maintenance, probe
 
-UNCONFIRMED = ("bisect", "profile")     # they ask nobody for CONFIRM
 NO_TIKI = ("there is no such folder", "the folder is empty", "never installed", "this is not a Tiki")
 
 
@@ -82,10 +81,9 @@ def _maintenance(instance: Instance) -> Iterator[Wrong]:
         yield _half_updated(instance, note)
         return
     if note and (note.is_clone or note.variables):
-        confirm = {"CONFIRM": instance.name} if instance.guarded and note.verb not in UNCONFIRMED else {}
         yield Wrong(f"{note.what}, begun {output.local(note.moment)}, did not come to its end: "
                     f"{_left(instance, note)}{note.remark}",
-                    mends.make(instance.settings, note.verb, **{**note.variables, **confirm}))
+                    mends.make(instance.settings, note.verb, **restoring.again(instance, note)))
         return
     if note:
         source = archive.read(Path(note.archive)).instance

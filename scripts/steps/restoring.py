@@ -19,6 +19,7 @@ from scripts.steps import notes
 NOTE, LOOK = "restoring", "looking"
 OUT, IN = "The maintenance page stays", "Visitors are in"
 CLONES = ("clone", "refresh", "mirror", "cloneandupdate", "cloneandupgrade")  # what makes a site another one's copy
+UNCONFIRMED = ("bisect", "profile")     # they ask nobody for CONFIRM
 UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site to another release
 
 
@@ -26,11 +27,12 @@ UPDATES = ("update", "upgrade", "rollback")  # what changes the code of a site t
 class Note:
     """What was begun: of which archive, since when (ISO, UTC), and the archive taken for safety, if any.
 
-    For what is no restore, source is the instance that this one becomes equal to, only the part of it that comes (code
-    or data; empty for both), and verb with variables the call of make that goes on. For a change of the site's own
-    code, version is what it goes to. is_open: visitors may be in, and the site is whole: the page is not up yet, or was
-    taken away again. earlier are the safety archives of calls before this one that broke off as well. where is the
-    location of a site that is becoming a clone, as `location` notes it; None in notes of older versions.
+    verb with variables is the call of make that goes on; older versions noted no variables of a restore. For what is no
+    restore, source is the instance that this one becomes equal to, and only the part of it that comes (code or data;
+    empty for both). For a change of the site's own code, version is what it goes to. is_open: visitors may be in, and
+    the site is whole: the page is not up yet, or was taken away again. earlier are the safety archives of calls before
+    this one that broke off as well. where is the location of a site that is becoming a clone, as `location` notes it;
+    None in notes of older versions.
     """
 
     archive: str
@@ -145,18 +147,26 @@ def seen(instance: Instance) -> str:
     return OUT if is_mixture(instance) else IN
 
 
+def again(instance: Instance, note: Note) -> dict[str, str]:
+    """Return the variables of the call that goes on, with the name that a guarded instance asks for."""
+    given = dict(note.variables) or {"INSTANCE": instance.name, "ARCHIVE": note.archive}
+    confirm = {"CONFIRM": instance.name} if instance.guarded and note.verb not in UNCONFIRMED else {}
+    return given | confirm
+
+
 def way_out(instance: Instance, note: Note) -> str:
-    """Return the sentence that says how to go on after a run that broke."""
-    back = f", or put back what was there before: make restore INSTANCE={instance.name} ARCHIVE={note.safety}" \
+    """Return the sentence that says how to go on after a run that broke; its calls can be given as they stand there."""
+    name, confirm = instance.name, f" CONFIRM={instance.name}" if instance.guarded else ""
+    back = f", or put back what was there before: make restore INSTANCE={name} ARCHIVE={note.safety}{confirm}" \
         if note.safety else ""
     if note.is_update:
-        return (f"Next: make rollback INSTANCE={instance.name}, which takes back what it changed and needs neither the "
+        return (f"Next: make rollback INSTANCE={name}, which takes back what it changed and needs neither the "
                 f"site's PHP nor its code{back}")
-    if note.variables:  # not offered to visitors as it is: a clone may still act as its source
-        given = shlex.join(f"{name}={value}" for name, value in note.variables.items())
-        return f"Next: make {note.verb} {given}{note.remark}{back}"
-    return (f"Next: make restore INSTANCE={instance.name} ARCHIVE={note.archive}{back}; to open the site as it is: "
-            f"make maintenance INSTANCE={instance.name} STATE=off")
+    given = shlex.join(f"{key}={value}" for key, value in again(instance, note).items())
+    # What is no restore is not offered to visitors as it is: a clone may still act as its source.
+    as_it_is = f"; to open the site as it is: make maintenance INSTANCE={name} STATE=off" \
+        if note.verb == "restore" and not note.is_clone else ""
+    return f"Next: make {note.verb} {given}{note.remark}{back}{as_it_is}"
 
 
 def refuse_half_restored(instance: Instance) -> None:

@@ -217,8 +217,9 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, goes: di
     """Replace the site; when that fails, put the safety archive back and say so."""
     target = found.instance
     becoming = wishes.becoming
-    note = restoring.begin(target, _called(target, chosen), safety, is_open=not restoring.is_mixture(target),
-                           **(becoming.note if becoming else {}))
+    called = _called(target, chosen)
+    more = becoming.note if becoming else {"variables": _again(target, called, wishes)}
+    note = restoring.begin(target, called, safety, is_open=not restoring.is_mixture(target), **more)
     try:
         told = _replace(found, unpacked, is_own, goes, becoming, wishes.is_full)
     except (Fault, OSError) as error:
@@ -240,6 +241,13 @@ def _called(target: Instance, chosen: Archive) -> str:
     """Return what ARCHIVE= has to be for the same archive: its name among the target's own, else its path."""
     is_own = chosen.path.parent == archive.folder(target.settings, target.name)
     return chosen.path.name if is_own else str(chosen.path)
+
+
+def _again(target: Instance, called: str, wishes: Wishes) -> dict[str, str]:
+    """Return the call that goes on, with the words that this one was given."""
+    given = {"CONFIRM": wishes.confirm, "SAFETY": "" if wishes.has_safety else "no",
+             "FULL": "1" if wishes.is_full else "", "UNVERIFIED": "yes" if wishes.unverified else ""}
+    return {"INSTANCE": target.name, "ARCHIVE": called, **{name: value for name, value in given.items() if value}}
 
 
 def _replace(found: Site, unpacked: Unpacked, is_own: bool, goes: dict[str, str], becoming: Becoming | None = None,

@@ -172,7 +172,8 @@ def test_a_restore_fails_with_one_line_under_the_page_and_the_same_call_works(pl
     [warning, said] = ended.stderr.splitlines()
     assert "SAFETY=no" in warning
     assert re.fullmatch(r"restore: \[shop\] \S*mariadb .*: the ssh connection broke, or it was ended there\. The "
-                        r"maintenance page stays\. Next: make restore INSTANCE=shop ARCHIVE=shop_\S+; .*", said)
+                        r"maintenance page stays\. Next: make restore INSTANCE=shop ARCHIVE=shop_\S+ SAFETY=no; "
+                        r".*", said)
     assert place.page_is_on("shop")
     appears(lambda: not filling())      # those that were cut off at the server need a moment to see it
     assert place.locked("shop") == 0

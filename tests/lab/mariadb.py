@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.processes import Server, find_program, free_port
@@ -107,8 +109,31 @@ class MariaDb:
     def _is_ready(self) -> bool:
         return self._client("SELECT 1", None).returncode == 0
 
+    @contextmanager
+    def holding(self, text: str) -> Iterator[None]:
+        """Let a client of its own say this, as LOCK TABLES, and stay while the block runs."""
+        with subprocess.Popen(self._command(None), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+            client.stdin.write(f"{text};\nSELECT 'held';\n".encode())
+            client.stdin.flush()
+            try:
+                assert client.stdout.readline() == b"held\n"
+                yield
+            finally:
+                client.kill()
+
+    def waiting(self) -> list[str]:
+        """Return the statements that wait for a lock, of tables or rows."""
+        return self.sql("SELECT info FROM information_schema.processlist WHERE state LIKE 'Waiting for table%' UNION "
+                        "SELECT trx_query FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+                        ).splitlines()
+
     def _client(self, text: str, database: str | None) -> subprocess.CompletedProcess[bytes]:
-        command = [
+        return subprocess.run(
+            self._command(database), input=text.encode("utf-8", "surrogateescape"), capture_output=True, check=False
+        )
+
+    def _command(self, database: str | None) -> list[str]:
+        return [
             find_program("mariadb", "mysql"),
             "--no-defaults",
             f"--socket={self.socket}",
@@ -116,13 +141,11 @@ class MariaDb:
             "--default-character-set=utf8mb4",
             "--batch",
             "--raw",
+            "--unbuffered",
             "--skip-column-names",
             "--binary-mode",  # no client commands and no newline changes inside the statements
             *([database] if database else []),
         ]
-        return subprocess.run(
-            command, input=text.encode("utf-8", "surrogateescape"), capture_output=True, check=False
-        )
 
 
 def identifier(name: str) -> str:
