@@ -21,10 +21,11 @@ THE_PROGRAMS = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/pro
 SHOWN = 5       # links in a sentence; of more only their number
 MOST = 500      # links that rsync is told to pass over, or a host is asked of: more words do not go into a call
 WHOLE, CAREFUL = "whole", "careful"
-STAYS = "stays "
+LAID, STAYS, RIGHT = "laid ", "stays ", "right "
 # Each of: the link, where it is to lead, whether a folder in its place may go with all in it, its owner.
 LAY = """cd -- "$1" || exit 1; exec xargs -0 -r -n 4 sh -c '
-[ -L "$1" ] && [ "$(realpath -m -- "$1"; echo .)" = "$(realpath -m -- "$2"; echo .)" ] && exit
+[ -L "$1" ] && [ "$(realpath -m -- "$1"; echo .)" = "$(realpath -m -- "$2"; echo .)" ] && {
+    printf "right %s\\0" "$1"; exit; }
 if [ -d "$1" ] && [ ! -L "$1" ]; then
     if [ "$3" = whole ]; then rm -rf --one-file-system -- "$1" || exit 255
     else rmdir -- "$1" 2>/dev/null || { printf "stays %s\\\\0" "$1"; exit 0; }; fi
@@ -194,7 +195,9 @@ def lay(host: Host, folder: str, links: Sequence[Moved], owner: str | None) -> t
              for word in (f"./{one.name}", one.target, WHOLE if one.is_whole else CAREFUL, owner or "")]
     told = host.run("sh", "-c", LAY, "sh", folder, stdin=b"".join(os.fsencode(word) + b"\0" for word in words))
     lines, by_name = [os.fsdecode(line) for line in told.split(b"\0")[:-1]], {one.name: one for one in links}
+    if len(lines) != len(links) or not all(line.startswith((LAID, STAYS, RIGHT)) for line in lines):
+        raise CommandError(f"[{host.name}] links in {folder}: the answer is cut off: they may lead to the source still")
     stays = [by_name[line.removeprefix(f"{STAYS}./")] for line in lines if line.startswith(STAYS)]
-    return len(lines) - len(stays), [
+    return sum(line.startswith(LAID) for line in lines), [
         f"{folder}/{one.name} is a folder, and at the source a link to {one.was}: it stays as it is. Next: what "
         f"belongs there is in {one.target}; put a link to that in its place" for one in stays]
