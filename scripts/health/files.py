@@ -8,8 +8,9 @@ from scripts.health.finding import Wrong
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import own_folders
+from scripts.steps import lineage, own_folders, shared_uploads
 from scripts.steps.site import Site
+from scripts.steps.site_folders import Loose
 from scripts.tiki import layout
 from scripts.tiki.data_folders import DataFolder
 
@@ -74,8 +75,20 @@ def missing_folders(found: Site, reached: Reached) -> Iterator[Wrong]:
 
 
 def loose_links(found: Site) -> Iterator[Wrong]:
-    for one in found.loose:
+    for one, owner in shared_uploads.owners(found).items():
+        if owner:
+            told = shared_uploads.shared(one, owner)
+            yield Wrong(f"{told}. It wants a folder of its own", _own_folder(found, one, owner))
+            continue
         yield Wrong(f"{one.problem()}: it wants {one.step(found.instance)}", mends.edit_env(found.instance))
+
+
+def _own_folder(found: Site, one: Loose, owner: str) -> str:
+    """Return what gives a site a folder of its own in the place of a link into another's."""
+    instance, known = found.instance, lineage.read(found.instance)
+    if known and known.source == owner:
+        return mends.make(instance.settings, "clone", FROM=owner, TO=instance.name)
+    return mends.at_host(instance, f"{mends.words('rm', '--', one.path)} && {mends.words('mkdir', '--', one.path)}")
 
 
 def ours_inside(found: Site) -> Iterator[Wrong]:

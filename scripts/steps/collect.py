@@ -11,6 +11,7 @@ from scripts.hosts.local import MANAGER
 from scripts.hosts.stats import Folders
 from scripts.present import output
 from scripts.registry.settings import Settings
+from scripts.steps import shared_uploads
 from scripts.steps.site import Site
 from scripts.store import walk
 from scripts.store.far_tree import FarTree
@@ -46,7 +47,10 @@ def trees(site: Site, exclude: tuple[str, ...]) -> Collected:
     """Return every tree of a site, to be read where it lies; exclude are paths below the web root."""
     left_out = (*always_left_out(site.instance.settings), *site.instance.exclude, *exclude)
     collected = Collected(warnings=[folder.missed for folder in site.missing])
-    collected.warnings += [f"{one.problem()}. Next: {one.step(site.instance)}" for one in site.loose]
+    for one, owner in shared_uploads.owners(site).items():
+        told = (shared_uploads.shared(one, owner), f"make doctor INSTANCE={site.instance.name}") if owner else \
+            (one.problem(), one.step(site.instance))
+        collected.warnings.append(". Next: ".join(told))
     host = site.instance.host
     folders = Folders(host)
     for part in parts_of(site):

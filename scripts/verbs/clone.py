@@ -94,7 +94,8 @@ def _from_site(source: Instance, target: Instance, wishes: Wishes) -> tuple[Clon
         call = Call(wishes.verb, again, safety, changes, Ahead() if safety or changes is None else ahead)
         told = cloning.copy(theirs, found, places, wishes.manner, call)
         if "data" in wishes.manner.what:
-            extra_paths.take(target, (*places.folders, *places.missing), places.goes)
+            extra_paths.take(target, (*places.folders, *places.missing), places.goes,
+                             lambda path: places.on_one_machine and places.leads.to(path) is not None)
         return told, safety, changes
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.registry import env_file, schema
 from scripts.registry.instance import Instance
 from tests.lab import forked
 from tests.lab.accounts import give_to, lab_user
@@ -65,6 +66,11 @@ class Place(OneSite):
 
     def compared(self, copy: Instance) -> Ended:
         return forked.run(self.kit.top, "compare", a=self.name, b=copy.name)
+
+    def env_of(self, instance: Instance) -> dict[str, str]:
+        path = self.kit.top / "instances.d" / f"{instance.name}.env"
+        return {key: value.text for key, value in
+                env_file.parse(path.read_text(), str(path), schema.keys(Instance)).items()}
 
     def doctor(self, copy: Instance) -> str:
         return forked.run(self.kit.top, "doctor", instance=copy.name).stdout
@@ -155,3 +161,22 @@ def test_code_alone_brings_no_link_into_the_folders_of_another(place):
     assert f"{copy.web_root}/themes/foreign stays a link to {elsewhere}" in told.stderr
     for name in ("themes/foreign", "img/trackers"):
         (place.sample.folder / name).unlink()
+
+
+def test_uploads_that_lie_in_the_folder_of_another_are_told_as_such(place):
+    copy = place.copy("shared")
+    place.run("clone", from_=place.name, to=copy.name)
+    keys = {key: value for key, value in place.env_of(copy).items() if key != "EXTRA_PATHS"}
+    place.kit.register(copy.name, **keys)
+    link(Path(copy.web_root) / "img/wiki_up", place.disk / "up")
+    told = f"{copy.web_root}/img/wiki_up is a link to {place.disk}/up, which is also used by {place.name}, or may be"
+    wrong = [line for line in place.doctor(copy).splitlines() if told in line]
+    assert len(wrong) == 1 and "EXTRA_PATHS" not in wrong[0]
+    assert wrong[0].endswith(f"clone FROM={place.name} TO={copy.name}")
+    backup = place.run("backup", instance=copy.name)
+    assert told in backup.stderr and f"EXTRA_PATHS={place.disk}" not in backup.stderr
+    # As was advised before.
+    place.kit.register(copy.name, **keys, extra_paths=f"{place.disk},{place.other}/own")
+    place.run("clone", from_=place.name, to=copy.name)
+    assert place.kit.instance(copy.name).extra_paths == (f"{place.other}/own",)
+    assert place.is_own(copy.web_root, f"{place.other}/own")
