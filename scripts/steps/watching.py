@@ -129,14 +129,17 @@ def _is_still_blank(instance: Instance) -> bool:
         return found.is_blank
 
 
-def _probe(instance: Instance) -> Probe:
-    """Return what is in the web root, also where PHP is broken."""
-    try:
-        found = probe.look(instance)
-    except CommandError:
-        found = probe.look_anyhow(instance)
-    if fault := probe.why_not_installed(instance, found):
-        raise fault
+def _probe(done: Look, known: Baseline | None = None) -> Probe:
+    """Return what is in the web root, also where PHP is broken.
+
+    Where its db/local.php does not say the account, that is a finding, and the files are compared with what is known
+    all the same: whoever broke it may have changed more.
+    """
+    found = probe.look_anyhow(done.instance)
+    if fault := probe.why_not_installed(done.instance, found):
+        if not known or not found.is_tiki:
+            raise fault
+        done.broke("its database", fault)
     return found
 
 
@@ -159,7 +162,7 @@ def _anew(done: Look, known: Baseline | None) -> None:
     if known is None and not done.found and _is_still_blank(instance):
         done.is_blank = True
         return
-    found = _probe(instance)
+    found = _probe(done)
     done.release = _release(done, found, known)
     expected = watching_release.baseline(known or Baseline(), done.release) if done.release else known or Baseline()
     said = _database(done, expected, found)
@@ -176,7 +179,7 @@ def _again(done: Look, known: Baseline) -> None:
     areas = watching_areas.of(known.folders, known.outside)
 
     def others() -> tuple[Probe, _Said]:
-        found = _probe(instance)
+        found = _probe(done, known)
         said, around = process.side_by_side(lambda: _database(done, known, found),
                                             lambda: watching_surroundings.findings(instance, found))
         done.found += around
@@ -224,7 +227,9 @@ def _compared(done: Look, known: Baseline, areas: Areas, raw: Raw) -> Compared:
 
 
 def _database(done: Look, known: Baseline, tiki: Probe) -> _Said:
-    """Return what the database says; what is known of folders, when it is closed."""
+    """Return what the database says; what is known of folders, when it is closed, or nobody knows its account."""
+    if probe.why_not_installed(done.instance, tiki):
+        return _Said((known.folders, known.outside), None)
     try:
         with site.opened_as(done.instance, tiki) as found:
             outside = tuple(folder.path for folder in found.folders if not folder.contains_web_root)

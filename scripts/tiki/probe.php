@@ -41,6 +41,9 @@ function trim_print()
         ob_end_clean();
     }
     echo "\n--trim-probe--\n", trim_json($trim_report), "\n--trim-end--\n";
+    if (! empty($trim_report['problem'])) {
+        exit(0);  // the report says what is wrong, and db/local.php may have ended PHP with another status
+    }
 }
 
 // A file that cannot be included is only a warning; without it the values would be others.

@@ -297,6 +297,30 @@ def test_a_blank_is_passed_over_until_something_was_there(shared):
     assert site.findings() == {"site": {"unreachable"}}
 
 
+@pytest.mark.parametrize("far", [False, True], ids=["here", "ssh"])
+def test_an_account_that_fails_to_load_is_told_with_its_reason_and_hides_nothing_else(shared, far):
+    site = Watched(shared, far=far).settled()
+    account = site.root / "db/local.php"
+    text = account.read_text()
+    site.put(SHELL_PATH, SHELL)
+    for broken, reason in (("<?php\nthis is no PHP;\n", "local.php: fails: syntax error"),
+                           ("<?php\nno_such_function();\n", "fails: Call to undefined function no_such_function()"),
+                           ("<?php\nexit(3);\n", "ends the program instead of setting its variables"),
+                           ("<?php\ndie('closed');\n", "ends the program instead of setting its variables")):
+        account.write_text(broken)
+        ended = site.run("watch", unattended="1")
+        assert (ended.code, f"as unreachable: its database: {account}" in ended.stderr) == (10, True), ended
+        assert reason in ended.stderr, ended
+        found = site.findings()
+        assert (found["its database"], found[SHELL_PATH], found["db/local.php"]) == \
+            ({"unreachable"}, {"new"}, {"changed"}), found
+    account.write_text(text)
+    assert site.findings() == {SHELL_PATH: {"new"}}
+    account.unlink()
+    found = site.findings()
+    assert (found["its database"], found["db/local.php"]) == ({"unreachable"}, {"removed"}), found
+
+
 def test_with_its_database_closed_the_files_are_looked_at_all_the_same(shared):
     site = Watched(shared).settled()
     site.put(SHELL_PATH, SHELL)
