@@ -46,9 +46,10 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
     """Show page_html to visitors; a page that is there already is renewed.
 
     Files of another account are not touched: the guard is then left out, and False is returned.
-    Costs three calls, two when the page is on.
+    Costs three calls, two when the page is on. Raises RefusedError when the site's own .htaccess may not be read.
     """
     files = read(host, web_root)
+    _refuse_unread(host, web_root, files)
     earlier = _notice(files)
     # KEPT without .htaccess: somebody removed ours by hand, or a run ended right after the rename below.
     keeps_own = earlier.keeps_own if earlier else HTACCESS in files or KEPT in files
@@ -68,11 +69,14 @@ def turn_on(host: Host, web_root: str, page_html: str, since: datetime, reason: 
 def turn_off(host: Host, web_root: str) -> None:
     """Let visitors in again: every file is as it was before, or, if it was changed meanwhile, as it is without us.
 
-    Costs four calls, one when the page is off. Raises RefusedError when the site's own .htaccess is lost.
+    Costs four calls, one when the page is off. Raises RefusedError when the site's own .htaccess is lost, or may not
+    be read.
     """
     files = read(host, web_root)
     notice = _notice(files)
     _refuse_lost(host, web_root, files)
+    if any(name in files for name in OWN_NAMES):
+        _refuse_unread(host, web_root, files)
     small_files.put(host, web_root, {name: guard.unguarded(files[name]) for name in _closed_entrances(files)})
     rubbish = [name for name in OWN_NAMES if name in files]
     if KEPT in files and (notice.keeps_own if notice else HTACCESS not in files):
@@ -140,6 +144,13 @@ def _refuse_lost(host: Host, web_root: str, files: Files) -> None:
     if notice and notice.keeps_own and KEPT not in files:
         raise RefusedError(f"{host.name}: {web_root}/{KEPT} is gone: it was the site's own .htaccess, and without it "
                            "files would be public that are not. Put it there, or a copy of _htaccess, and repeat")
+
+
+def _refuse_unread(host: Host, web_root: str, files: Files) -> None:
+    """Raise RefusedError for a .htaccess that only looks as if it were missing: ours would be renamed over it."""
+    if HTACCESS not in files and host.present(f"{web_root}/{HTACCESS}"):
+        raise RefusedError(f"{host.name}: {web_root}/{HTACCESS} may not be read by this account, and would be lost under "
+                           "the maintenance page. Nothing was changed. Log in as the site's owner, or make it readable")
 
 
 def _notice(files: Files) -> Notice | None:

@@ -16,6 +16,7 @@ from scripts.hosts import process
 from scripts.hosts.host import Host
 from scripts.hosts.local import LocalHost
 from scripts.hosts.ssh import SshHost
+from scripts.hosts.sudo import AccountHost
 from scripts.tiki import guard, maintenance
 from scripts.tiki.maintenance_page import page
 from scripts.tiki.probe import look, probe
@@ -433,6 +434,36 @@ def test_files_of_another_account_are_left_alone(lab, ssh):
         assert snapshot(tree)["index.php"] == before["index.php"]
         maintenance.turn_off(ssh, str(tree))
         assert snapshot(tree) == before
+
+
+@pytest.fixture(params=["here", "far"])
+def shut(lab, ssh, request) -> tuple[Host, Path]:
+    """A site whose .htaccess its owner may not read, as one that PHP wrote with a narrow umask as another account."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a file that its folder's owner may not read")
+    folder = lab.sites(ssh=True) / f"shut-{request.param}-{time.monotonic_ns()}"
+    write_code(folder, files=1)
+    give_to(lab_user(), folder)
+    (folder / ".htaccess").write_text("Require ip 10.0.0.1\n")
+    (folder / ".htaccess").chmod(0o600)
+    return ssh if request.param == "far" else AccountHost("wiki", lab_user()), folder
+
+
+def test_a_htaccess_that_may_not_be_read_is_not_lost_under_the_page(shut):
+    host, folder = shut
+    before = snapshot(folder)
+    with pytest.raises(RefusedError, match=r"\.htaccess may not be read by this account.*Nothing was changed"):
+        turn_on(host, folder)
+    assert snapshot(folder) == before
+
+
+def test_a_htaccess_that_may_not_be_read_is_not_replaced_by_an_earlier_one(shut):
+    host, folder = shut
+    (folder / maintenance.KEPT).write_text("# of before\n")
+    before = snapshot(folder)
+    with pytest.raises(RefusedError, match=r"\.htaccess may not be read by this account.*Nothing was changed"):
+        turn_off(host, folder)
+    assert snapshot(folder) == before
 
 
 def test_a_dry_run_changes_nothing(tree, monkeypatch):
