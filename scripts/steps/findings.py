@@ -10,12 +10,12 @@ UPLOAD, CACHE, UNREAD = "upload", "cache", "unreadable"
 WRITABLE, READABLE = "world-writable", "world-readable"
 ADMINISTRATOR, DATABASE = "administrator", "database"
 RELEASE, PHP, CERTIFICATE, REVISION = "release", "php", "certificate", "revision"
-BASELINE, UNREACHABLE = "baseline", "unreachable"
+BASELINE, UNREACHABLE, RESTRICTION = "baseline", "unreachable", "restriction"
 
 OF_CONTENT = (NEW, CHANGED, REMOVED, LINK, UPLOAD, CACHE)
 OF_FILES = (*OF_CONTENT, MODE, OWNER)
 OF_CODE = (*OF_FILES, WRITABLE, READABLE, UNREAD)
-UNACCEPTABLE = (UNREACHABLE, UNREAD)
+UNACCEPTABLE = (UNREACHABLE, UNREAD, RESTRICTION)
 MOST_TOLD = 200     # lines of a mail
 
 
@@ -55,6 +55,6 @@ def details(found: Sequence[Finding]) -> str:
 
 def ordered(found: Iterable[Finding]) -> list[Finding]:
     """Return findings as they are told: what hurts most first, then by name."""
-    order = (UNREACHABLE, BASELINE, ADMINISTRATOR, UPLOAD, CACHE, NEW, CHANGED, LINK, REMOVED, DATABASE, REVISION,
-             READABLE, WRITABLE, OWNER, MODE, UNREAD, RELEASE, PHP, CERTIFICATE)
+    order = (UNREACHABLE, BASELINE, RESTRICTION, ADMINISTRATOR, UPLOAD, CACHE, NEW, CHANGED, LINK, REMOVED, DATABASE,
+             REVISION, READABLE, WRITABLE, OWNER, MODE, UNREAD, RELEASE, PHP, CERTIFICATE)
     return sorted(dict.fromkeys(found), key=lambda one: (order.index(one.kind), one.name))

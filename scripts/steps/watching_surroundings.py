@@ -1,4 +1,6 @@
-"""What may hurt a site though nobody touched it: its release, its PHP, its certificate. Nothing here hangs."""
+"""What may hurt a site though its files are as they shipped: its release, its PHP, its certificate, and a restriction
+that is gone. Nothing here hangs.
+"""
 
 import json
 import time
@@ -6,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.code import mirror
-from scripts.errors import Fault
+from scripts.errors import CommandError, Fault, RefusedError
 from scripts.hosts import process
 from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
 from scripts.registry.settings import Settings
-from scripts.steps import known_releases, looking
-from scripts.steps.findings import CERTIFICATE, PHP, RELEASE, Finding
+from scripts.steps import known_releases, looking, restricting
+from scripts.steps.findings import CERTIFICATE, PHP, RELEASE, RESTRICTION, Finding
 from scripts.tiki import php_support
 from scripts.tiki.probe import Probe
 
@@ -23,7 +25,16 @@ DAY_SECONDS = 86400
 
 def findings(instance: Instance, found: Probe) -> list[Finding]:
     """Return what is wrong around a site."""
-    return [*_release(instance, found), *_php(found), *_certificate(instance)]
+    return [*_restriction(instance), *_release(instance, found), *_php(found), *_certificate(instance)]
+
+
+def _restriction(instance: Instance) -> list[Finding]:
+    """Look whether a site is as closed as its env file says: without the block its .htaccess is what shipped."""
+    try:
+        wrong = restricting.problems(instance)
+    except (RefusedError, CommandError) as fault:
+        return [Finding(RESTRICTION, "restriction", str(fault).removeprefix(f"{instance.name}: "))]
+    return [Finding(RESTRICTION, "restriction", f"{one}. Next: make restrict INSTANCE={instance.name}") for one in wrong]
 
 
 def _release(instance: Instance, found: Probe) -> list[Finding]:

@@ -17,6 +17,7 @@ from scripts.hosts import summing
 from scripts.hosts.local import MANAGER
 from scripts.registry import change
 from scripts.steps import baselines, watched, watching_surroundings
+from scripts.tiki import restriction
 from scripts.tiki.probe import Probe
 from tests.lab import forked
 from tests.lab.accounts import give_to, lab_user
@@ -140,7 +141,24 @@ def test_the_maintenance_page_and_a_restriction_are_none_and_a_false_one_is(shar
     assert site.findings() == {}
     rules = (site.root / ".htaccess").read_bytes()
     (site.root / ".htaccess").write_bytes(rules.replace(b"AuthMerging And", b"AuthMerging And\nAddType x .jpg"))
-    assert site.findings() == {".htaccess": {"changed"}}
+    assert site.findings() == {".htaccess": {"changed"}, "restriction": {"restriction"}}
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+def test_a_site_that_stands_open_though_its_env_file_restricts_it_is_a_finding(shared, is_far):
+    site = Watched(shared, far=is_far).settled()
+    assert site.run("restrict", allow="127.0.0.0/8").is_success
+    assert site.findings() == {}
+    rules = site.root / ".htaccess"
+    closed = rules.read_bytes()
+    rules.write_bytes(restriction.without(closed))
+    watched_ended = site.run("watch")
+    assert (watched_ended.code, site.findings()) == (10, {"restriction": {"restriction"}})
+    assert f"open to everybody. Next: make restrict INSTANCE={site.name}" in watched_ended.stderr
+    assert site.run("check", accept="all").code == 10
+    assert site.findings() == {"restriction": {"restriction"}}
+    assert site.run("restrict").is_success
+    assert (rules.read_bytes(), site.findings()) == (closed, {})
 
 
 def test_trims_own_changes_are_none_and_a_web_shell_stays_one_through_all_of_them(shared, tmp_path):
