@@ -522,7 +522,7 @@ def bisect(context, instance=None, good=None, bad=None, run=None, local=None, ph
                               edge.one_of(local, "LOCAL", LOCAL) or LOCAL[0],
                               {key: text for key, text in given.items() if text})
         one = running.instance(instance)
-        with running.holding(edge.changing(one), one) as note:
+        with running.locked(edge.changing, one) as (note, one):
             output.show_json([note(story.bisect(one, wishes))])
 
 
