@@ -98,7 +98,7 @@ def _database(instance: Instance, found: Probe, wishes: Wishes, version: str, to
         account = site.account_of(instance, Probe("empty"))
         with half_created.client(instance, account) as client:
             requiring.refuse(instance, version, told + requiring.database_shortcomings(client, version))
-        half_created.begin(instance, found.state, "")
+        half_created.begin(instance, found.state, "", account)
         with _undone(lambda: _empty(instance, account), failures):
             yield account
         return
@@ -107,7 +107,7 @@ def _database(instance: Instance, found: Probe, wishes: Wishes, version: str, to
     with making.administrator(instance.host, admin) as server:
         name = making.name_for(instance.name)
         making.require_free(server, name)
-        half_created.begin(instance, found.state, name)
+        half_created.begin(instance, found.state, name, admin)
         account = making.make(server, admin, name)
         with _undone(lambda: making.remove(server, account), failures):
             with half_created.client(instance, account) as client:

@@ -9,14 +9,14 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
 from scripts.database import credentials, load, making
 from scripts.database.account import Account
-from scripts.database.client import Client
+from scripts.database.client import Client, quote_text
 from scripts.errors import RefusedError
 from scripts.hosts import process
 from scripts.hosts.local import MANAGER
@@ -40,21 +40,25 @@ HALF_COPIED = r"\.({})\.\w{{6}}"  # where rsync writes a file before it gets its
 class Note:
     """A creation that was begun: where, and whether the web root was `missing` or `empty`; pid is the run's.
 
-    database is the one that was to be made for it; without it an empty one had been given.
+    database is the one that was to be made for it; without it an empty one had been given. account says which one it
+    is: host, port, socket and name; of notes that older versions wrote that is not known.
     """
 
     place: list
     was: str
     database: str
     pid: int
+    account: list = field(default_factory=list)
 
 
-def begin(instance: Instance, was: str, database: str) -> None:
-    """Write the note of a creation that changes something from now on."""
+def begin(instance: Instance, was: str, database: str, account: Account) -> None:
+    """Write the note of a creation that changes something from now on: in a database that is made by this account, or
+    in the one that it was given.
+    """
     if process.conduct.dry_run:
         return
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
-    note = Note(list(instance.place), was, database, os.getpid())
+    note = Note(list(instance.place), was, database, os.getpid(), _told(account, database or account.name))
     MANAGER.write(str(_path(instance)), json.dumps(asdict(note)).encode(), 0o600)
 
 
@@ -89,20 +93,44 @@ def take_back(instance: Instance, note: Note, tree: Path, db_admin: Path | None)
     names = _names(instance) if is_there else []
     _refuse_foreign(instance, [name for name in names if not _is_brought(name, tree)], instance.web_root)
     if not note.database:
-        account = site.account_of(instance, Probe("empty"))
-        with client(instance, account) as given:
-            made = {table.name for table in given.tables() if not INDEX_TABLE.fullmatch(table.name)}
-            _refuse_foreign(instance, made - _tables(tree), f"database {account.name}")
-            load.drop_everything(given)
+        _take_back_given(instance, note, tree)
     elif db_admin:
-        admin = credentials.read_option_file(db_admin)
-        with making.administrator(instance.host, admin) as server:
-            making.remove(server, replace(admin, name=note.database, user=note.database))
+        _take_back_made(instance, note, tree, db_admin)
     else:
         output.warn(f"{instance.name}: its database {note.database} stays; without DB_ADMIN= it cannot be dropped")
     if is_there:
         remove(instance, names, note.was)
     end(instance)
+
+
+def _take_back_given(instance: Instance, note: Note, tree: Path) -> None:
+    """Empty the database that was given, and none but that one: another of this call may be a living site's."""
+    account = site.account_of(instance, Probe("empty"))
+    with client(instance, account) as given:
+        tables = {table.name for table in given.tables()}
+        if note.account == _told(account, account.name):
+            _refuse_foreign(instance, _not_of(tables, tree), f"database {account.name}")
+            load.drop_everything(given)
+            return
+    before = _place_of(note)
+    if tables:
+        raise RefusedError(f"{instance.name}: database {account.name} holds {len(tables)} tables, as {min(tables)}, and "
+                           f"is not the one in which a killed run left a half created Tiki, {before}. Nothing was "
+                           "removed. Next: repeat it with DB_HOST and DB_NAME as they were then, or with an empty one")
+    output.warn(f"{instance.name}: what the killed run made in its database stays there: {before}")
+
+
+def _take_back_made(instance: Instance, note: Note, tree: Path, db_admin: Path) -> None:
+    """Drop the database that was made, on the server where that was; elsewhere one of its name is somebody else's."""
+    admin = credentials.read_option_file(db_admin)
+    if note.account != _told(admin, note.database):
+        output.warn(f"{instance.name}: what the killed run made stays: {_place_of(note)}. DB_ADMIN= leads to another "
+                    "server now, or in another way")
+        return
+    with making.administrator(instance.host, admin) as server:
+        rows = server.query(f"SELECT table_name FROM tables WHERE table_schema = {quote_text(note.database)}")
+        _refuse_foreign(instance, _not_of({name for (name,) in rows}, tree), f"database {note.database}")
+        making.remove(server, replace(admin, name=note.database, user=note.database))
 
 
 def clear(instance: Instance, tree: Path, was: str) -> None:
@@ -137,6 +165,23 @@ def _brought(tree: Path) -> set[str]:
 def _is_brought(name: str, tree: Path) -> bool:
     brought = _brought(tree)
     return name in brought or bool(re.fullmatch(HALF_COPIED.format("|".join(map(re.escape, brought))), name))
+
+
+def _not_of(tables: Collection[str], tree: Path) -> set[str]:
+    """Return the tables that no installer of a tree, nor Tiki's search, has made."""
+    return {name for name in tables if not INDEX_TABLE.fullmatch(name)} - _tables(tree)
+
+
+def _told(account: Account, database: str) -> list:
+    return [account.host, account.port, account.socket, database]
+
+
+def _place_of(note: Note) -> str:
+    """Return which database a killed run was filling, in words."""
+    if not note.account:
+        return f"which one is not known{f', {note.database} by name' if note.database else ''}"
+    host, port, socket, name = note.account
+    return f"{name} on {socket or host}{f':{port}' if port and not socket else ''}"
 
 
 def _tables(tree: Path) -> set[str]:

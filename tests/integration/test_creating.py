@@ -1,5 +1,6 @@
 """make instance VERSION=: from an empty folder to a Tiki that answers; what fails leaves nothing behind."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from scripts.code import trees
-from scripts.errors import CommandError, Fault, HostError, RefusedError
+from scripts.errors import CommandError, DatabaseError, Fault, HostError, RefusedError
 from scripts.hosts import process
 from scripts.steps import creating, half_created, permissions, release_files
 from scripts.tiki import probe
@@ -215,6 +216,61 @@ def test_files_that_came_after_the_kill_are_never_removed(lab, kit):
         creating.create(one, tree, creating.Wishes(kit.admin))
     assert (root / "thesis.txt").read_text() == "years of work"
     assert databases(lab) == before
+
+
+def killed_half_way(one, tree, wishes) -> None:
+    """Leave a creation that was killed when its database had been filled."""
+    number = 10
+    while not (one.host.present(f"{one.web_root}/db/local.php") and half_created.unfinished(one)):
+        assert not create_and_be_killed(one, tree, wishes, number)
+        number += 2
+
+
+@pytest.mark.parametrize("is_ssh", [False, True], ids=["local", "ssh"])
+def test_a_killed_run_never_empties_another_database_than_its_own(lab, kit, is_ssh):
+    """DB_NAME= of the second call is a living Tiki's, whose tables are all of the same release."""
+    name, reached = f"mistyped-{is_ssh}".lower(), kit.over_ssh() if is_ssh else {}
+    tree, server = trees.prepared(kit.settings, VERSION, str(kit.code)), f"127.0.0.1:{lab.mariadb.port}"
+    places = {}
+    for which in ("wiki", "scratch"):
+        places[which] = dict(zip(("db_name", "db_user", "db_pass"), lab.account(f"{name}_{which}")), db_host=server)
+    living = kit.register(f"{name}-wiki", web_root=lab.sites(ssh=is_ssh) / f"{name}-wiki", **reached, **places["wiki"])
+    creating.create(living, tree, creating.Wishes())
+    one = kit.register(name, web_root=lab.sites(ssh=is_ssh) / name, **reached, **places["scratch"])
+    killed_half_way(one, tree, creating.Wishes())
+    wiki = places["wiki"]["db_name"]
+    before = lab.mariadb.sql("SELECT login, hash FROM users_users", wiki)
+    with pytest.raises(RefusedError, match=rf"{wiki}.* is not the one .*{name.replace('-', '_')}_scratch"):
+        creating.create(one.with_(**places["wiki"]), tree, creating.Wishes())
+    assert lab.mariadb.sql("SELECT login, hash FROM users_users", wiki) == before
+    empty = dict(zip(("db_name", "db_user", "db_pass"), lab.account(f"{name}_empty")), db_host=server)
+    creating.create(one.with_(**empty), tree, creating.Wishes())
+    assert "users_users" in lab.mariadb.sql("SHOW TABLES", empty["db_name"])
+    assert not half_created.unfinished(one)
+
+
+def test_a_killed_run_drops_no_database_of_its_name_on_another_server(lab, kit):
+    one = kit.register("two-servers", web_root=lab.sites() / "two-servers")
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    killed_half_way(one, tree, creating.Wishes(kit.admin))
+    note = lab.folder / "toolkit/var/status/two-servers.creating.json"
+    other = json.loads(note.read_text())
+    assert other["account"] == ["127.0.0.1", lab.mariadb.port, None, "two_servers"]
+    note.write_text(json.dumps({**other, "account": ["db.example.org", None, None, "two_servers"]}))
+    with pytest.raises(DatabaseError, match="database two_servers is there already, and it was not made for this"):
+        creating.create(one, tree, creating.Wishes(kit.admin))
+    assert "two_servers" in databases(lab)
+
+
+def test_tables_that_came_after_the_kill_are_never_dropped(lab, kit):
+    one = kit.register("used-since", web_root=lab.sites() / "used-since")
+    tree = trees.prepared(kit.settings, VERSION, str(kit.code))
+    killed_half_way(one, tree, creating.Wishes(kit.admin))
+    lab.mariadb.sql("CREATE TABLE thesis (id int)", "used_since")
+    with pytest.raises(RefusedError, match="database used_since, and thesis there is not of it. Nothing was removed"):
+        creating.create(one, tree, creating.Wishes(kit.admin))
+    lab.mariadb.sql("DROP TABLE thesis", "used_since")
+    creating.create(one, tree, creating.Wishes(kit.admin))
 
 
 def test_a_place_that_has_a_tiki_is_refused(lab, kit):
