@@ -14,7 +14,7 @@ from scripts.code.trees import PreparedTree
 from scripts.code.words import RELEASE, Word
 from scripts.database import dump as dumps
 from scripts.database import load
-from scripts.errors import BusyError, Fault, RefusedError, UsageError
+from scripts.errors import BusyError, CommandError, Fault, RefusedError, UsageError
 from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry.instance import Instance
@@ -41,6 +41,7 @@ from scripts.verbs import restore, update
 
 REASON = "This copy is used to find the reason of a fault."
 UNTESTABLE = 125    # RUN's exit status that says so; git's own bisect has the same
+NO_PROGRAM = (126, 127)     # the shell's own: what RUN names is there and no program, or is not there
 STOP = "stop"
 QUESTION = {GOOD: "good: the fault is not there", BAD: "bad: the fault is there", SKIP: "skip: it cannot be told",
             STOP: "stop, and put the clone back"}
@@ -229,7 +230,11 @@ def _judged(instance: Instance, commit: Commit, wishes: Wishes) -> str:
     if not wishes.run:
         where = f" ({instance.web_url})" if instance.web_url else ""
         return list(QUESTION)[prompts.choose(f"{_told(commit)}{where}: is it good", list(QUESTION.values()))]
-    code = operators.run("bisect", instance, "RUN", wishes.run, {"COMMIT": commit.id}).code
+    ended = operators.run("bisect", instance, "RUN", wishes.run, {"COMMIT": commit.id})
+    if (code := ended.code) in NO_PROGRAM:
+        raise CommandError(f"{instance.name}: RUN could not be started, exit code {code}{ended.last}. That tells nothing "
+                           f"of {_told(commit)}. Next: the same call with a RUN that works here; it goes on, and puts "
+                           "the clone back at its end", code=code)
     return GOOD if code == 0 else SKIP if code == UNTESTABLE else BAD
 
 

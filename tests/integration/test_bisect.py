@@ -22,7 +22,7 @@ BROKEN_PATCH = "installer/schema/20260102_wrong_tiki.sql"
 LINE = ({"one.txt": "1"}, {PATCH: "CREATE TABLE more (id int);\n"}, {"two.txt": "2"},
         {"lib/fault.php": "<?php // broken\n"}, {"three.txt": "3"}, {"four.txt": "4"})
 FAULT = 4
-REFUSED = 9      # exit code
+COMMAND, REFUSED = 5, 9      # exit codes
 RUN = 'test ! -e "$TRIM_WEB_ROOT/lib/fault.php"'
 
 
@@ -201,6 +201,19 @@ def test_a_copy_that_leads_to_another_site_by_now_is_not_broken(kit, remote):
         assert everything(kit) == before
     finally:
         config.write_text(own)
+
+
+@pytest.mark.parametrize("run", ["no-such-program --version", "/etc/passwd"], ids=["missing", "no program"])
+def test_a_run_that_cannot_be_started_blames_no_commit(kit, remote, run):
+    before = everything(kit)
+    ended = bisect(kit, remote, run=run)
+    assert ended.code == COMMAND, ended.stderr
+    assert "could not be started" in ended.stderr and "first bad commit" not in ended.stderr
+    assert not bisecting.read(kit.instance("copy")).verdicts
+    ended = bisect(kit, remote, json="1")
+    assert ended.is_success, ended.stderr
+    assert json.loads(ended.stdout)[0]["first_bad"] == remote.commits[FAULT]
+    assert everything(kit) == before and nothing_is_left(kit)
 
 
 def test_only_a_clone_of_a_branch_is_taken_and_the_words_are_looked_at_first(kit, remote):
