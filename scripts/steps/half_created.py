@@ -114,8 +114,8 @@ def _take_back_given(instance: Instance, note: Note, tree: Path) -> None:
             return
     before = _place_of(note)
     if tables:
-        raise RefusedError(f"{instance.name}: database {account.name} holds {len(tables)} tables, as {min(tables)}, and "
-                           f"is not the one in which a killed run left a half created Tiki, {before}. Nothing was "
+        raise RefusedError(f"{instance.name}: database {account.name} holds {len(tables)} tables, as {min(tables)}, "
+                           f"and is not the one in which a killed run left a half created Tiki, {before}. Nothing was "
                            "removed. Next: repeat it with DB_HOST and DB_NAME as they were then, or with an empty one")
     output.warn(f"{instance.name}: what the killed run made in its database stays there: {before}")
 

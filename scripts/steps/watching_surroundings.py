@@ -34,7 +34,8 @@ def _restriction(instance: Instance) -> list[Finding]:
         wrong = restricting.problems(instance)
     except (RefusedError, CommandError) as fault:
         return [Finding(RESTRICTION, "restriction", str(fault).removeprefix(f"{instance.name}: "))]
-    return [Finding(RESTRICTION, "restriction", f"{one}. Next: make restrict INSTANCE={instance.name}") for one in wrong]
+    return [Finding(RESTRICTION, "restriction", f"{one}. Next: make restrict INSTANCE={instance.name}")
+            for one in wrong]
 
 
 def _release(instance: Instance, found: Probe) -> list[Finding]:

@@ -232,8 +232,8 @@ def _judged(instance: Instance, commit: Commit, wishes: Wishes) -> str:
         return list(QUESTION)[prompts.choose(f"{_told(commit)}{where}: is it good", list(QUESTION.values()))]
     ended = operators.run("bisect", instance, "RUN", wishes.run, {"COMMIT": commit.id})
     if (code := ended.code) in NO_PROGRAM:
-        raise CommandError(f"{instance.name}: RUN could not be started, exit code {code}{ended.last}. That tells nothing "
-                           f"of {_told(commit)}. Next: the same call with a RUN that works here; it goes on, and puts "
+        raise CommandError(f"{instance.name}: RUN could not be started, exit code {code}{ended.last}. That tells "
+                           f"nothing of {_told(commit)}. Next: the same call with a RUN that works here; it goes on, and puts "
                            "the clone back at its end", code=code)
     return GOOD if code == 0 else SKIP if code == UNTESTABLE else BAD
 
