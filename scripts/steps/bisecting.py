@@ -18,7 +18,8 @@ GOOD, BAD, SKIP = "good", "bad", "skip"
 class State:
     """A bisect that was begun: of a branch, between two commits, from the site as it is in an archive.
 
-    verdicts are by commit, made the names of trees that were prepared for it; is_over: only putting back is left.
+    verdicts are by commit, made the names of trees that were prepared for it; is_over: only putting back is left. clone
+    is the moment at which the clone was made, in ISO form; it is empty in what older versions wrote.
     """
 
     word: str
@@ -28,6 +29,7 @@ class State:
     verdicts: dict[str, str] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     is_over: bool = False
+    clone: str = ""
 
 
 @dataclass(frozen=True)

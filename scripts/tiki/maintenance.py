@@ -150,7 +150,8 @@ def _refuse_unread(host: Host, web_root: str, files: Files) -> None:
     """Raise RefusedError for a .htaccess that only looks as if it were missing: ours would be renamed over it."""
     if HTACCESS not in files and host.present(f"{web_root}/{HTACCESS}"):
         raise RefusedError(f"{host.name}: {web_root}/{HTACCESS} may not be read by this account, and would be lost "
-                           "under the maintenance page. Nothing was changed. Log in as the site's owner, or make it readable")
+                           "under the maintenance page. Nothing was changed. Log in as the site's owner, or make "
+                           "it readable")
 
 
 def _notice(files: Files) -> Notice | None:

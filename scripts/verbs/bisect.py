@@ -69,6 +69,9 @@ def bisect(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
         update.recover(instance)
     _refuse_strayed(instance)
     state = bisecting.read(instance)
+
+
+    state = _known(instance)
     if state and state.is_over:
         return _put_back(instance, state, {"instance": instance.name, "first_bad": ""})
     word = _word(instance, state)
@@ -115,6 +118,21 @@ def _refuse_strayed(instance: Instance) -> None:
                            f"FROM={instance.name} TO=another, and bisect that one")
 
 
+def _known(instance: Instance) -> State | None:
+    """Return the bisect that was begun; one of a clone that was made anew since is forgotten: its start is no more."""
+    state = bisecting.read(instance)
+    if state is None or state.clone in ("", _clone(instance)):
+        return state
+    output.say(f"{instance.name}: was made anew since a bisect of it broke off; that one is forgotten")
+    if not process.conduct.dry_run:
+        _forget(instance, state)
+    return None
+
+
+def _clone(instance: Instance) -> str:
+    return lineage.read(instance).made.isoformat()
+
+
 def _word(instance: Instance, state: State | None) -> Word:
     """Return the branch whose commits are searched: that of the code which was there at the start."""
     if state:
@@ -139,12 +157,13 @@ def _begun(instance: Instance, word: Word, good: str, bad: str, state: State | N
         output.say(f"{instance.name}: goes on; {len(state.verdicts)} commits were tried before")
         return state
     if state:
-        state = State(word.text, good, bad, state.archive, made=state.made)
+        state = State(word.text, good, bad, state.archive, made=state.made, clone=state.clone)
     else:
         tree, made = _tree(instance, word, good)
         with site.opened(instance) as found, scratch(instance) as folder:
             _refuse_newer_database(found, tree)
-            state = State(word.text, good, bad, archiving.before(found, folder), made=made)
+            state = State(word.text, good, bad, archiving.before(found, folder), made=made,
+                          clone=_clone(instance))
             dumping.dump_into(bisecting.dump(instance), found, without_index=False)
     bisecting.write(instance, state)
     return state
@@ -233,8 +252,8 @@ def _judged(instance: Instance, commit: Commit, wishes: Wishes) -> str:
     ended = operators.run("bisect", instance, "RUN", wishes.run, {"COMMIT": commit.id})
     if (code := ended.code) in NO_PROGRAM:
         raise CommandError(f"{instance.name}: RUN could not be started, exit code {code}{ended.last}. That tells "
-                           f"nothing of {_told(commit)}. Next: the same call with a RUN that works here; it goes on, and puts "
-                           "the clone back at its end", code=code)
+                           f"nothing of {_told(commit)}. Next: the same call with a RUN that works here; it goes on, "
+                           "and puts the clone back at its end", code=code)
     return GOOD if code == 0 else SKIP if code == UNTESTABLE else BAD
 
 
@@ -263,12 +282,17 @@ def _put_back(instance: Instance, state: State, result: dict[str, object]) -> di
     output.say(f"{instance.name}: putting back what was there at the start, from {state.archive}")
     restore.restore(instance, restore.Wishes(instance.name, state.archive, instance.name, has_safety=False))
     way_back.forget(instance)
+    _forget(instance, state)
+    return result
+
+
+def _forget(instance: Instance, state: State) -> None:
+    """Remove what is known of a bisect, and the trees that were prepared for it alone."""
     made = {one.name: one for one in trees.all_trees(instance.settings)}
     for name in state.made:
         if name in made:
             trees.forget(instance.settings, made[name], "bisect")
     bisecting.forget(instance)
-    return result
 
 
 def _told(commit: Commit) -> str:

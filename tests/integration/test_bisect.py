@@ -216,6 +216,18 @@ def test_a_run_that_cannot_be_started_blames_no_commit(kit, remote, run):
     assert everything(kit) == before and nothing_is_left(kit)
 
 
+def test_a_clone_that_was_made_anew_meanwhile_keeps_what_was_done_in_it_since(kit, remote):
+    assert bisect(kit, remote, run="kill -9 $PPID").code == -9
+    assert forked.run(kit.top, "clone", from_="prod", to="copy", changed="discard").is_success
+    kit.lab.mariadb.sql("INSERT INTO tiki_pages (pageName, data) VALUES ('Work', 'of weeks')", "copy")
+    before = everything(kit)
+    ended = bisect(kit, remote, json="1")
+    assert ended.is_success, ended.stderr
+    assert json.loads(ended.stdout)[0]["first_bad"] == remote.commits[FAULT]
+    assert everything(kit) == before and nothing_is_left(kit)
+    assert "was made anew" in ended.stderr
+
+
 def test_only_a_clone_of_a_branch_is_taken_and_the_words_are_looked_at_first(kit, remote):
     before = everything(kit)
     assert "prod: is no clone, and a bisect breaks what it works on" in forked.run(
