@@ -23,6 +23,10 @@ class Whereabouts:
     started: int
     cluster: str = ""
 
+    @property
+    def shown(self) -> str:
+        return f"{self.database} at {self.host}:{self.port} ({self.folder}, server_id {self.server_id})"
+
 
 @cache
 def ask(client: Client) -> Whereabouts:

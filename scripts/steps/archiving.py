@@ -18,7 +18,7 @@ from scripts.hosts.local import MANAGER
 from scripts.present import output, progress
 from scripts.registry import locks
 from scripts.registry.locks import Lock
-from scripts.steps import collect, dumping, mods_state, own_folders
+from scripts.steps import collect, dumping, location, mods_state, own_folders
 from scripts.steps.collect import Collected
 from scripts.steps.dumping import DumpedPieces
 from scripts.steps.site import Site
@@ -227,7 +227,7 @@ def _describe(found: Site, wishes: Wishes, started: datetime, dumped: DumpedPiec
         site=instance.site, tiki_version=str(found.probe.version), tiki_branch=found.probe.branch,
         php_version=found.probe.php_version,
         database={"name": found.account.name, "server": client.server_version(), "address": list(found.account.server),
-                  "charset": charset,
+                  **location.of_database(found), "charset": charset,
                   "collation": collation, "consistency": dumped.consistency, "tables_left_out": list(dumped.left_out)},
         parts=tuple(tree.part for tree in collected.trees) + tuple(collected.external),
         tables={name: Table(table.rows, table.digest) for name, table in dumped.tables.items()},

@@ -58,6 +58,16 @@ def read(noted: Mapping | None) -> Location | None:
     return Location(noted["machine"], noted["web_root"], Whereabouts(**noted["database"]), tuple(noted["folders"]))
 
 
+def of_database(found: Site) -> dict[str, object]:
+    """Return where the database of a site is, as an archive tells it: the machine that enters it, and its server."""
+    return {"machine": identity.lasting(found.instance.host), "whereabouts": asdict(whereabouts.ask(found.client))}
+
+
+def read_database(told: Mapping) -> Whereabouts | None:
+    """Return where an archive's database was; None in archives of older versions."""
+    return Whereabouts(**told["whereabouts"]) if told.get("whereabouts") else None
+
+
 def moved(then: Location, now: Location) -> list[str]:
     """Return in what a site is another one than then, in words: machine, web root or database."""
     told = []
@@ -66,7 +76,7 @@ def moved(then: Location, now: Location) -> list[str]:
     if then.web_root != now.web_root:
         told.append(f"its web root is {now.web_root}, and was {then.web_root}")
     if not whereabouts.same_place(then.database, now.database):
-        told.append(f"its database is {_database(now.database)}, and was {_database(then.database)}")
+        told.append(f"its database is {now.database.shown}, and was {then.database.shown}")
     return told
 
 
@@ -88,7 +98,3 @@ def _real_paths(client: Client, paths: tuple[str, ...]) -> list[str]:
 def _machine(location: Location, other: Location) -> str:
     name, other_name = (one.machine.partition(" ")[0] for one in (location, other))
     return name if name != other_name else location.machine
-
-
-def _database(place: Whereabouts) -> str:
-    return f"{place.database} at {place.host}:{place.port} ({place.folder}, server_id {place.server_id})"

@@ -31,8 +31,8 @@ class Note:
     restore, source is the instance that this one becomes equal to, and only the part of it that comes (code or data;
     empty for both). For a change of the site's own code, version is what it goes to. is_open: visitors may be in, and
     the site is whole: the page is not up yet, or was taken away again. earlier are the safety archives of calls before
-    this one that broke off as well. where is the location of a site that is becoming a clone, as `location` notes it;
-    None in notes of older versions.
+    this one that broke off as well. where is the location of a site that is restored or becomes a clone, as `location`
+    notes it; None in notes of older versions.
     """
 
     archive: str

@@ -62,7 +62,7 @@ class Manifest:
     tiki_version: str
     tiki_branch: str
     php_version: str
-    database: dict[str, Any]                # name, server, charset, consistency, tables_left_out
+    database: dict[str, Any]                # name, server, where it is, charset, consistency, tables_left_out
     parts: tuple[Part, ...]
     tables: dict[str, Table]
     files: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from scripts.errors import Fault, HostError, RefusedError, of_os_error
+from scripts.errors import Fault, HostError, of_os_error
 from scripts.hosts import process
 from scripts.present import output, prompts
 from scripts.registry import registry
@@ -22,12 +22,14 @@ from scripts.steps import (
     confirming,
     extra_paths,
     known_version,
+    location,
     mods_state,
     own_folders,
     quieting,
     release_files,
     replace,
     restoring,
+    restoring_guards,
     site,
     unpacking,
     updating_journal,
@@ -89,7 +91,8 @@ def restore(target: Instance, wishes: Wishes) -> dict[str, object] | None:
         is_own = _is_own(target, chosen, unpacked)
         own_copy = str(unpacked.folder(unpacked.app)) if is_own else ""
         with site.opened_target(target, own_copy) as found:
-            _refuse_other_database(found, unpacked, wishes, is_own)
+            restoring_guards.refuse(found, unpacked.manifest, wishes.confirm, is_own=is_own,
+                                    is_clone=wishes.becoming is not None)
             _require_room(found, unpacked)
             goes = _places(found, unpacked, is_own, wishes.becoming)
             safety = _make_safety(found, folder, wishes)
@@ -106,6 +109,7 @@ def _tell_plan(target: Instance, chosen: Archive, wishes: Wishes) -> None:
     verify.check_file(chosen, wishes.unverified)
     output.say(f"{target.name}: {chosen.path.name} is what its sha256 says")
     with site.opened_target(target) as found:
+        restoring_guards.refuse(found, None, wishes.confirm, is_own=True, is_clone=wishes.becoming is not None)
         own_folders.refuse(target, [target.web_root, *(folder.path for folder in found.folders)])
         if not found.is_blank and wishes.has_safety:
             output.say(f"would: archive what is in {target.web_root} and in database {found.account.name} for safety")
@@ -137,27 +141,6 @@ def _choose(target: Instance, wishes: Wishes) -> Archive:
 def _is_own(target: Instance, chosen: Archive, unpacked: Unpacked) -> bool:
     """Whether the archive is of this very site, so that its folders go back to where they were."""
     return chosen.instance == target.name and unpacked.app.path == target.web_root
-
-
-def _refuse_other_database(found: Site, unpacked: Unpacked, wishes: Wishes, is_own: bool) -> None:
-    """Raise RefusedError when the database that would be emptied may be somebody else's."""
-    target, ours = found.instance, unpacked.manifest
-    if found.probe.state in ("empty", "missing") and found.tables and not is_own and wishes.confirm != target.name \
-            and not restoring.unfinished(target):
-        raise RefusedError(f"{target.name}: its folder is empty, but its database {found.account.name} holds "
-                           f"{len(found.tables)} tables, which would be gone. Nothing was changed. Is it the right "
-                           f"one? If so: CONFIRM={target.name}")
-    if not ours or ours.instance == target.name or ours.instance not in registry.names(target.settings):
-        return
-    source = registry.load(target.settings, ours.instance)
-    same_host = (source.ssh_host, source.access) == (target.ssh_host, target.access)
-    if same_host and list(found.account.server) == ours.database.get("address") \
-            and found.account.name == ours.database["name"]:
-        raise RefusedError(f"{target.name}: its database {found.account.name} is the one of {ours.instance}, which "
-                           f"would be overwritten. Nothing was changed. Give {target.name} a database of its own")
-    if source.place == target.place:
-        raise RefusedError(f"{target.name}: is the same site as {ours.instance}. Nothing was changed. Restore it under "
-                           f"that name: make restore INSTANCE={ours.instance}")
 
 
 def _require_room(found: Site, unpacked: Unpacked) -> None:
@@ -218,7 +201,8 @@ def _replace_or_put_back(found: Site, unpacked: Unpacked, is_own: bool, goes: di
     target = found.instance
     becoming = wishes.becoming
     called = _called(target, chosen)
-    more = becoming.note if becoming else {"variables": _again(target, called, wishes)}
+    more = becoming.note if becoming else {"variables": _again(target, called, wishes),
+                                           "where": location.as_noted(location.of(found))}
     note = restoring.begin(target, called, safety, is_open=not restoring.is_mixture(target), **more)
     try:
         told = _replace(found, unpacked, is_own, goes, becoming, wishes.is_full)
