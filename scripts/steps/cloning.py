@@ -173,10 +173,12 @@ def remember(source: Instance, target: Instance, manner: Manner, told: Cloned, a
         changed.forget(target)
     elif "data" in manner.what:
         known = lineage.read(target)
-        is_there = known and not (known.where and told.where and location.moved(known.where, told.where))
+        then = location.read(known.where) if known else None
+        is_there = known and not (then and told.where and location.moved(then, told.where))
+        where = location.as_noted(told.where) if told.where else None
         what = tuple(sorted({*manner.what, *(known.what if is_there else ())}))
         lineage.write(target, Lineage(source.name, told.moment, datetime.now(UTC), manner.kind or target.kind,
-                                      archive, what, told.where))
+                                      archive, what, where))
 
 
 def _stays_a_clone(target: Instance, manner: Manner) -> bool:

@@ -203,7 +203,7 @@ def _noted_where(target: Site, what: Collection[str]) -> Location | None:
     if _is_becoming(target, what):
         return location.read(_begun(target, what).where)
     known = lineage.here(target)
-    return known.where if known else None
+    return location.read(known.where) if known else None
 
 
 def _database_folder(target: Site) -> str:

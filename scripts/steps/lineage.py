@@ -3,17 +3,20 @@
 It counts as long as the site is there: who asks before something is overwritten asks `here`.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
-from scripts.steps import location, restoring
-from scripts.steps.location import Location
-from scripts.steps.site import Site
+
+if TYPE_CHECKING:
+    from scripts.steps.site import Site
 
 ALL = ("code", "data")
 
@@ -23,7 +26,8 @@ class Lineage:
     """What a clone is made of.
 
     moment is the one that its data shows, made when it was finished (both with a time zone). archive is empty when it
-    was made of the living site; what says what came: code, data, or both. where is None in notes of older versions.
+    was made of the living site; what says what came: code, data, or both. where is its
+    location, as `location` notes it; None in notes of older versions.
     """
 
     source: str
@@ -32,7 +36,7 @@ class Lineage:
     kind: str = ""
     archive: str = ""
     what: tuple[str, ...] = ALL
-    where: Location | None = None
+    where: Mapping[str, object] | None = None
 
 
 def read(instance: Instance) -> Lineage | None:
@@ -42,8 +46,7 @@ def read(instance: Instance) -> Lineage | None:
     except FileNotFoundError:
         return None
     moments = {name: datetime.fromisoformat(told[name]) for name in ("moment", "made")}
-    return Lineage(**{**told, **moments, "what": tuple(told.get("what", ALL)),
-                      "where": location.read(told.get("where"))})
+    return Lineage(**{**told, **moments, "what": tuple(told.get("what", ALL))})
 
 
 def strayed(found: Site, at_stake: Collection[str] | None = None) -> list[str]:
@@ -51,13 +54,15 @@ def strayed(found: Site, at_stake: Collection[str] | None = None) -> list[str]:
 
     at_stake are real paths of the folders that would be overwritten, where they are known: others do not count.
     """
+    from scripts.steps import location, restoring  # here: who only shows whose copy a site is needs no database
     known, note = read(found.instance), restoring.unfinished(found.instance)
-    if not known or not known.where:
+    then = location.read(known.where) if known else None
+    if then is None:
         return []
     # A clone that broke off may have left its source's folders in the database.
     if note and note.verb in restoring.CLONES:
-        return location.moved(known.where, location.of(found))
-    return location.strayed(known.where, location.of(found), at_stake)
+        return location.moved(then, location.of(found))
+    return location.strayed(then, location.of(found), at_stake)
 
 
 def here(found: Site) -> Lineage | None:
@@ -68,8 +73,7 @@ def here(found: Site) -> Lineage | None:
 def write(instance: Instance, lineage: Lineage) -> None:
     """Remember a finished clone."""
     text = json.dumps({**vars(lineage), "moment": lineage.moment.isoformat(timespec="seconds"),
-                       "made": lineage.made.isoformat(timespec="seconds"),
-                       "where": location.as_noted(lineage.where) if lineage.where else None})
+                       "made": lineage.made.isoformat(timespec="seconds")})
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
     MANAGER.write(str(_path(instance)), text.encode("utf-8"), 0o600)
 

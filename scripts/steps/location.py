@@ -48,7 +48,7 @@ def anew(found: Site) -> Location:
 
 def as_noted(location: Location) -> dict[str, object]:
     """Return a location as a note keeps it."""
-    return asdict(location)
+    return {**asdict(location), "folders": list(location.folders)}
 
 
 def read(noted: Mapping | None) -> Location | None:

@@ -94,10 +94,11 @@ def blog(settings, register):
 
 def test_a_lineage_is_read_as_it_was_written_and_can_be_forgotten(blog):
     moments = datetime(2026, 11, 21, 3, tzinfo=UTC), datetime(2026, 11, 21, 4, tzinfo=UTC)
-    made = Lineage("wiki", *moments, "demo", "a.zst", ("data",), THERE)
+    made = Lineage("wiki", *moments, "demo", "a.zst", ("data",), location.as_noted(THERE))
     assert lineage.read(blog) is None
     lineage.write(blog, made)
     assert lineage.read(blog) == made
+    assert location.read(lineage.read(blog).where) == THERE
     lineage.forget(blog)
     assert lineage.read(blog) is None
 
