@@ -16,11 +16,15 @@ MEANING = {
     1045: ("the server refuses the account or its password", "compare user and password with db/local.php"),
     1049: ("the server has no such database", "create it, or correct its name"),
     1142: ("the account may not do this", "grant it the right, or use another account"),
+    1205: ("another client holds a lock, and did not give it up in time",
+           "look who it is (SHOW FULL PROCESSLIST), then repeat the call"),
+    1213: ("another client and this one waited for each other", "repeat the call"),
     1698: ("the server refuses the account or its password", "compare user and password with db/local.php"),
     2002: ("the database server cannot be reached", "is it running? Compare host, port and socket"),
     2003: ("the database server cannot be reached", "is it running? Compare host and port"),
     2005: ("the database server's name is not known", "correct the database host"),
 }
+LOCKED = (1205, 1213)   # a lock that did not go in time, and a deadlock: no fault of the statement
 CANNOT_HOLD = {
     1064: "it does not understand a statement of the dump",
     1067: "it refuses the default value of a column",

@@ -4,10 +4,11 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO
 
-from scripts.database import credentials, programs
+from scripts.database import credentials, patience, programs
 from scripts.database.client import Client, quote_name, quote_text
 from scripts.database.digest import is_trailer
 from scripts.database.faults import NO_ACCESS, CannotHold, SqlError, explained_load
@@ -31,11 +32,15 @@ ALTER = re.compile(rb"ALTER DATABASE DEFAULT CHARACTER SET \w+ COLLATE \w+;\r?\n
 
 @dataclass(frozen=True)
 class Loaded:
-    """How many connections a load had, why it had no more where the server refused one, and what stayed as it was."""
+    """How many connections a load had, why it had no more where the server refused one, and what stayed as it was.
+
+    tries is how often it was begun, because of another client's lock.
+    """
 
     connections: int = 0
     refused: str = ""
     kept: tuple[str, ...] = ()
+    tries: int = 1
 
 
 def load(client: Client, *stages: Command | Filter, out_of: IO[bytes] | None = None,
@@ -44,14 +49,29 @@ def load(client: Client, *stages: Command | Filter, out_of: IO[bytes] | None = N
 
     alike are tables that hold the dump's rows already, each with the statement that made it (see unchanged.alike):
     where the dump has the same statement, the table stays. What is large enough goes through several connections, side
-    by side. Stops at the first error. Raises CannotHold when the server cannot hold this dump, DatabaseError when the
+    by side. Stops at the first error; where that is another client's lock and the dump lies in a file, it is loaded
+    anew: it drops what it makes. Raises CannotHold when the server cannot hold this dump, DatabaseError when the
     dump has no end or the server did not see it; tables that were loaded by then stay.
     """
     if process.conduct.dry_run:
         process.pipe(*stages, client.host.command(*client.words()), out_of=out_of)
         return Loaded()
+    file = _seekable(out_of)
+    if file is None:
+        return _load(client, stages, out_of, alike or {})
+
+    def anew() -> Loaded:
+        os.lseek(file, 0, os.SEEK_SET)
+        return _load(client, stages, out_of, alike or {})
+    loaded, tries = patience.tried_again(anew)
+    return replace(loaded, tries=tries)
+
+
+def _load(client: Client, stages: Sequence[Command | Filter], out_of: IO[bytes] | None,
+          alike: Mapping[str, str]) -> Loaded:
+    """Pour it once."""
     jobs = Jobs(_connections(client), None if stages else _seekable(out_of))
-    parts = Parts(jobs, lambda head: _without_special_lines(client, head), alike or {},
+    parts = Parts(jobs, lambda head: _without_special_lines(client, head), alike,
                   lambda names: _drop(client, "TABLE", names))
     connections = [Connection(client, jobs, number) for number in range(jobs.most)]
     with explained_load(client.place), _none_left(client):
@@ -74,7 +94,8 @@ def drop_everything(client: Client, keep: Collection[str] = ()) -> None:
 def _drop(client: Client, word: str, names: Sequence[str]) -> None:
     for batch in _batches(names):
         listed = ", ".join(map(quote_name, batch))
-        client.execute(f"SET SESSION foreign_key_checks = 0; DROP {word} IF EXISTS {listed}")
+        statement = f"SET SESSION foreign_key_checks = 0; DROP {word} IF EXISTS {listed}"
+        patience.tried_again(partial(client.execute, statement))
 
 
 def row_counts(client: Client, tables: Sequence[str]) -> dict[str, int]:

@@ -180,6 +180,9 @@ def _tell(instance: Instance, unpacked: Unpacked, loaded: load.Loaded) -> None:
     tables, kept = len(unpacked.tables), len(loaded.kept)
     if kept:
         output.say(f"{instance.name}: {tables} tables: {tables - kept} loaded, {kept} were equal")
+    if loaded.tries > 1:
+        output.warn(f"{instance.name}: another client of its database held a lock: the dump was loaded after "
+                    f"{loaded.tries} tries")
     if loaded.refused:
         output.warn(f"{instance.name}: the database was loaded by {loaded.connections} of the connections it could "
                     f"have, because the server gave no more: {loaded.refused}. Next: let its account have more, or "

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -186,6 +186,50 @@ class Held:
         self.load.join(WAIT_SECONDS)
         assert not self.load.is_alive()
         return self.faults[0]
+
+
+@pytest.fixture
+def hasty_server(lab: Lab) -> Iterator[None]:
+    """A server on which nobody waits longer than a second for a lock, as administrators have it."""
+    names = ("lock_wait_timeout", "innodb_lock_wait_timeout")
+    before = lab.mariadb.sql(f"SELECT @@global.{names[0]}, @@global.{names[1]}").split()
+    lab.mariadb.sql("; ".join(f"SET GLOBAL {name} = 1" for name in names))
+    yield
+    lab.mariadb.sql("; ".join(f"SET GLOBAL {name} = {value}" for name, value in zip(names, before)))
+
+
+@contextmanager
+def locked_for(lab: Lab, seconds: float) -> Iterator[None]:
+    """Let another client hold table large of the copy for as long, and still when the block ends before."""
+    lab.mariadb.sql("CREATE TABLE IF NOT EXISTS large (id INT) ENGINE=InnoDB", "copy")
+    with ExitStack() as stack:
+        stack.enter_context(lab.mariadb.holding("LOCK TABLES copy.large READ"))
+        timer = threading.Timer(seconds, stack.pop_all().close)
+        timer.start()
+        yield
+        timer.cancel()
+        timer.function()
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.usefixtures("eager", "hasty_server")
+def test_a_lock_of_another_client_that_goes_is_no_fault(lab, copy, text, jobs, monkeypatch):
+    monkeypatch.setattr(process.conduct, "load_jobs", jobs)
+    with locked_for(lab, 2.5):
+        loaded = poured(copy, path=text)
+    assert loaded.tries > 1
+    for name in ("large", "large_isam", "child"):
+        assert load.row_counts(copy, [name]) == {name: int(lab.mariadb.sql(f"SELECT COUNT(*) FROM {name}", "plain"))}
+    with locked_for(lab, 2.5):
+        load.drop_everything(copy)
+    assert copy.tables() == []
+
+
+@pytest.mark.usefixtures("eager", "hasty_server")
+def test_a_lock_of_another_client_that_stays_is_told_with_its_next_step(lab, copy, text):
+    with locked_for(lab, WAIT_SECONDS), \
+            pytest.raises(SqlError, match=r"another client holds a lock.*large.*Next: look"):
+        poured(copy, path=text)
 
 
 # As one connection does
