@@ -4,6 +4,8 @@ A fault puts database and tree back. Whatever the show's administrator could wri
 never as root: a link put into the way would lead out of the show.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +30,11 @@ def carry_out(settings: Settings, show: Show, old: Base, new: Base) -> list[str]
     """Move a show from one base to another; return the patches its database has had. It is not seen meanwhile."""
     home = places.home(settings, show.id)
     before, tree = home / showing_building.OLD, home / showing_building.NEW
-    with scratch.named(settings, f"show-{show.id}") as folder, \
-            showing_building.database(settings, show) as client:
-        showing_snapshots.dump_plain(settings, show, folder / "before.sql")
+    with ExitStack() as held:
+        with _untouched(settings, show):
+            folder = held.enter_context(scratch.named(settings, f"show-{show.id}"))
+            client = held.enter_context(showing_building.database(settings, show))
+            showing_snapshots.dump_plain(settings, show, folder / "before.sql")
         showing_building.close(settings, show.id)
         try:
             showing_building.lay_tree(settings, show, new, tree)
@@ -42,6 +46,16 @@ def carry_out(settings: Settings, show: Show, old: Base, new: Base) -> list[str]
         except BaseException:
             _put_back(settings, show, client, folder / "before.sql")
             raise
+
+
+@contextmanager
+def _untouched(settings: Settings, show: Show) -> Iterator[None]:
+    """Let the show be active again when the block, which changes nothing of it, comes to no end."""
+    try:
+        yield
+    except BaseException:
+        showing.active(settings, show.id)
+        raise
 
 
 def _carry_over(settings: Settings, before: Path, tree: Path, base: Path) -> None:

@@ -11,6 +11,8 @@ from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps import creating, showing, showing_bases, showing_building
 from scripts.steps import showing_places as places
+from scripts.steps.showing import Show
+from scripts.steps.showing_bases import Base
 from scripts.tiki import htpasswd, passwords
 from scripts.verbs import show
 
@@ -22,12 +24,13 @@ def show_reset(settings: Settings, show_id: str) -> dict[str, object] | None:
     known = showing.read(settings, show_id)
     if known.state == showing.BUILD:
         raise RefusedError(f"{show_id}: was never whole. Next: make show-destroy ID={show_id}, and make show again")
+    _base(settings, known)  # asked first: a show that is not touched does not fail
     if process.conduct.dry_run:
         output.say(f"would: make {show_id} anew from its base")
         return None
     with showing.working(settings, show_id, showing.MAINTENANCE, "reset", mends=True) as held:
         with showing.listing(settings):  # none is removed meanwhile
-            base = showing_bases.of_key(settings, held.base) or showing_bases.ready(settings, held.version)
+            base = _base(settings, held)
         showing_building.close(settings, show_id)
         viewer = held.viewer.partition(":")[0] or show.VIEWER, passwords.new()
         held = replace(held, viewer=f"{viewer[0]}:{htpasswd.hashed(viewer[1])}")
@@ -38,3 +41,8 @@ def show_reset(settings: Settings, show_id: str) -> dict[str, object] | None:
         show.tell_passwords(show_id, password, viewer)
     return {**showing.told(settings, showing.read(settings, show_id)), "admin": creating.ADMIN,
             "admin_password": password, "viewer": viewer[0], "viewer_password": viewer[1]}
+
+
+def _base(settings: Settings, known: Show) -> Base:
+    """Return what a show is made from anew; raise RefusedError when nothing is there."""
+    return showing_bases.of_key(settings, known.base) or showing_bases.ready(settings, known.version)

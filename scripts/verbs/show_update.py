@@ -6,6 +6,8 @@ from scripts.present import output
 from scripts.registry.settings import Settings
 from scripts.steps import showing, showing_bases, showing_updating
 from scripts.steps import showing_places as places
+from scripts.steps.showing import Show
+from scripts.steps.showing_bases import Base
 
 
 def show_update(settings: Settings, show_id: str, is_prepared: bool = False, php_check: bool = True
@@ -22,16 +24,24 @@ def show_update(settings: Settings, show_id: str, is_prepared: bool = False, php
     if new.key == known.base:
         output.say(f"{show_id}: Tiki {known.tiki}, nothing newer")
         return {**showing.told(settings, known), "updated": []}
+    _base(settings, known)  # asked first: a show that is not touched does not fail
     if process.conduct.dry_run:
         output.say(f"would: bring {show_id} from {known.base} to the newest code of {known.version}")
         return None
     with showing.working(settings, show_id, showing.MAINTENANCE, "update") as held:
-        old = showing_bases.of_key(settings, held.base)
-        if old is None:
-            raise RefusedError(f"{show_id}: what it was made from is gone. Next: make show-reset ID={show_id}")
+        old = _base(settings, held)
         with showing.listing(settings):  # the one from above may have been removed before this show was held
             new = showing_bases.of_key(settings, new.key) or showing_bases.ready(settings, held.version)
         applied = showing_updating.carry_out(settings, held, old, new)
         showing.change(settings, show_id, base=new.key, tiki=new.tiki)
     output.say(f"{show_id}: Tiki {new.tiki}, {len(applied)} patches for its database: {places.url(settings, show_id)}")
     return {**showing.told(settings, showing.read(settings, show_id)), "updated": applied}
+
+
+def _base(settings: Settings, known: Show) -> Base:
+    """Return what a show was made from; raise RefusedError when that is gone."""
+    found = showing_bases.of_key(settings, known.base)
+    if found is None:
+        raise RefusedError(f"{known.id}: what it was made from is gone. Nothing was changed. Next: make show-reset "
+                           f"ID={known.id}")
+    return found

@@ -232,6 +232,21 @@ def test_a_reset_that_fails_says_so(kit, base):
     kit.destroyed(one)
 
 
+def test_a_reset_that_changed_nothing_leaves_the_show_as_it_was(kit, base):
+    one = kit.made("77", "ann")
+    before = showing.read(kit.settings, "ann-77")
+    tree = showing_bases.tree_of(kit.settings, base)
+    tree.rename(tree.with_name("hidden"))
+    try:
+        done = kit.make("show-reset", "ID=ann-77")
+    finally:
+        tree.with_name("hidden").rename(tree)
+    assert (done.returncode, showing.read(kit.settings, "ann-77")) == (2, before)
+    assert kit.page(one).status == 200
+    assert kit.told("show-snapshot", "ID=ann-77")["state"] == "ACTIV"
+    kit.destroyed(one)
+
+
 def unpacked(kit, one: dict, name: str, tmp_path) -> bytes:
     path = next((kit.web(one) / "snapshots").glob(f"*/{name}"))
     return subprocess.run(["zstd", "-qdc", str(path)], capture_output=True, check=True).stdout
@@ -316,6 +331,30 @@ def test_an_update_brings_newer_code_and_keeps_what_was_done(lab, kit, older):
     assert kit.page(one).status == 200
     assert kit.page(one, login=False).status == 401
     assert kit.told("show-update", "ID=ann-90")["updated"] == []
+
+
+@pytest.mark.parametrize("what", ["its base is gone", "its database cannot be dumped"])
+def test_an_update_that_changed_nothing_leaves_the_show_as_it_was(lab, kit, older, what):
+    kit.prepare("24.x", "24.3")
+    kit.told("show", "VERSION=24.x", "PREPARE=1")
+    one = kit.made("88", "ann", version="24.x")
+    record = showing_bases._record(kit.settings, showing.read(kit.settings, "ann-88").base)
+    kit.prepare("24.x", "24.5")
+    if what == "its base is gone":
+        record.rename(record.with_suffix(".hidden"))
+    else:
+        lab.mariadb.sql("CREATE TABLE gone (id int); CREATE VIEW broken AS SELECT id FROM gone; DROP TABLE gone",
+                        places.database_name(kit.settings, "ann-88"))
+    try:
+        done = kit.make("show-update", "ID=ann-88")
+    finally:
+        if what == "its base is gone":
+            record.with_suffix(".hidden").rename(record)
+    assert (done.returncode, showing.read(kit.settings, "ann-88").told_state) == (2, "ACTIV"), done.stderr
+    assert kit.page(one).status == 200
+    lab.mariadb.sql("DROP VIEW IF EXISTS broken", places.database_name(kit.settings, "ann-88"))
+    assert kit.told("show-snapshot", "ID=ann-88")["state"] == "ACTIV"
+    kit.destroyed(one)
 
 
 def test_an_update_that_fails_puts_code_and_database_back(lab, kit, older):
