@@ -187,4 +187,6 @@ def _finish(instance: Instance) -> None:
     if there == [f"{root}/{layout.HTACCESS_TEMPLATE}"]:
         host.run("cp", "-p", "--", f"{root}/{layout.HTACCESS_TEMPLATE}", f"{root}/{layout.HTACCESS}")
     host.run("touch", "--", f"{root}/db/lock")
-    permissions.mend(instance, permissions.wrong(instance, probe.look(instance), WRITABLE))
+    found = probe.look(instance)
+    if still := permissions.mend(instance, found, permissions.wrong(instance, found, WRITABLE), WRITABLE):
+        raise CommandError(f"{instance.name}: could not be changed: {still[0]}")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from scripts.hosts import process
 from scripts.hosts.host import Host
 from scripts.hosts.transfer import is_root_at
 from scripts.registry.instance import Instance
@@ -13,6 +14,7 @@ from scripts.tiki.probe import Probe
 
 AS_ITS_FOLDER = 'for path; do chown -h --reference="${path%/*}" -- "$path" || exit 1; done'
 """find tells a folder before what is in it: so a new folder hands on what it was given itself."""
+SOME_FAILED = 123           # xargs' code when a program it called ended with another one than 0
 
 
 def wrong(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> list[Change]:
@@ -29,8 +31,11 @@ def wrong(instance: Instance, probe: Probe, folders: Sequence[str] = ()) -> list
     return permissions.changes(permissions.entries(listing), owner)
 
 
-def mend(instance: Instance, changes: list[Change]) -> None:
-    """Carry out changes, in as many calls as there are different modes and owners."""
+def mend(instance: Instance, probe: Probe, changes: list[Change], folders: Sequence[str] = ()) -> list[Change]:
+    """Carry out changes, in as many calls as there are different modes and owners; return what is wrong still.
+
+    What this account may not change keeps none of the others from being changed. folders are as in `wrong`.
+    """
     by_mode: dict[int, list[str]] = defaultdict(list)
     by_owner: dict[str, list[str]] = defaultdict(list)
     for change in changes:
@@ -42,7 +47,12 @@ def mend(instance: Instance, changes: list[Change]) -> None:
         _to_all(instance.host, instance.web_root, paths, "chown", "-h", owner)
     for mode, paths in by_mode.items():
         _to_all(instance.host, instance.web_root, paths, "chmod", f"{mode:o}")
-    baselines.follow_modes(instance, changes)
+    if process.conduct.dry_run or not changes:
+        return []
+    asked = {change.entry.path for change in changes}  # a living site has new files meanwhile
+    still = [change for change in wrong(instance, probe, folders) if change.entry.path in asked]
+    baselines.follow_modes(instance, [change for change in changes if change not in still])
+    return still
 
 
 def empty_caches(instance: Instance) -> None:
@@ -78,4 +88,4 @@ def clock(instance: Instance) -> int:
 
 def _to_all(host: Host, web_root: str, paths: list[str], *words: str) -> None:
     names = "".join(f"{web_root}/{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-    host.run("xargs", "-0", *words, "--", stdin=names)
+    host.run("xargs", "-0", *words, "--", stdin=names, ok=(0, SOME_FAILED))
