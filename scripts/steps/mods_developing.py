@@ -10,8 +10,9 @@ from scripts.hosts import process
 from scripts.mods import names
 from scripts.mods.parts import FileLine
 from scripts.registry.instance import Instance
-from scripts.steps import mods_collection, mods_samples, mods_state, mods_steps, patch_writing
+from scripts.steps import mods_collection, mods_places, mods_samples, mods_state, mods_steps, patch_writing
 from scripts.steps.mods_state import State
+from scripts.tiki.expected import is_secret_file
 
 SAME, DIFFERS, ONLY_HERE, ONLY_THERE, NOWHERE = ("the same", "differs", "only in the collection", "only in the site",
                                                  "nowhere")
@@ -50,10 +51,23 @@ def _of(instance: Instance, state: State, mod: str) -> Iterator[Pair]:
     if wrong := [line.target for line in control.files if names.fault_of_path(line.target)]:
         raise RefusedError(f"{mod}: {wrong[0]}: {names.fault_of_path(wrong[0])}. Nothing was changed. Next: make "
                            f"mods-lint MOD={mod}")
+    _refuse_own(instance, state, mod, [line.target for line in control.files])
     texts = patch_writing.read(instance, tuple(dict.fromkeys(line.target for line in control.files)))
     answers = state.answers_of(mod)
     for line in control.files:
         yield Pair(mod, line, _source(instance, line, answers), texts[line.target])
+
+
+def _refuse_own(instance: Instance, state: State, mod: str, targets: Iterable[str]) -> None:
+    """Raise RefusedError for what is the site's own, whoever names it: it may be a password, and a collection is for
+    others to read. A mod may bring keys; only its own, as they were installed, are taken.
+    """
+    for path in targets:
+        if why := mods_places.closed(path):
+            raise RefusedError(f"{instance.name}: {path} of {mod}: {why}. Nothing was changed")
+        if is_secret_file(path) and state.owner(path) != mod:
+            raise RefusedError(f"{instance.name}: {path} of {mod}: by its name it holds a password or a key, and it was "
+                               "not installed with this mod. Nothing was changed")
 
 
 def _source(instance: Instance, line: FileLine, answers: Mapping[str, str]) -> bytes | None:

@@ -5,11 +5,10 @@ For who works on a mod: no SQL runs, and nothing is installed by it.
 
 from collections.abc import Sequence
 
-from scripts.errors import RefusedError
 from scripts.hosts import process
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import confirming, local_files, mods_developing, mods_places, patch_writing, restoring
+from scripts.steps import confirming, local_files, mods_developing, patch_writing, restoring
 from scripts.steps.mods_developing import DIFFERS, ONLY_HERE
 
 
@@ -21,8 +20,6 @@ def mods_restore(instance: Instance, mod: str, confirm: str) -> Sequence[dict[st
     patch_writing.mend(instance)
     found = mods_developing.pairs(instance, mod)
     wanted = {pair.line.target: pair for pair in found if pair.state in (DIFFERS, ONLY_HERE)}
-    if wrong := [path for path in wanted if mods_places.closed(path)]:
-        raise RefusedError(f"{instance.name}: {wrong[0]}: {mods_places.closed(wrong[0])}. Nothing was changed")
     before = {path: pair.target for path, pair in wanted.items()}
     changed = patch_writing.write(instance, before, {path: pair.source for path, pair in wanted.items()})
     if changed:

@@ -195,6 +195,29 @@ def test_a_developer_s_files_go_both_ways(kit, each):
     removed(kit, instance)
 
 
+@pytest.mark.parametrize("target", ["db/local.php", "db/other.example.org/local.php", ".htpasswd"])
+def test_no_password_of_a_site_is_shown_as_a_mod_s_file_or_brought_into_the_collection(kit, each, target):
+    instance, sample = each
+    folder = sample_mods.write(kit.settings, {"features-x": with_file(target)}, ONE)
+    is_there, secret = (sample.folder / target).exists(), "s3cret-of-the-site"
+    if is_there:
+        secret = sample.password
+    else:
+        (sample.folder / target).parent.mkdir(exist_ok=True)
+        (sample.folder / target).write_text(secret)
+    try:
+        for verb in ("mods_diff", "mods_copy", "mods_restore"):
+            ended = run(kit, verb, instance, mod="features-x")
+            refused(ended, f"{target} of features-x: ")
+            assert secret not in ended.stdout + ended.stderr
+        assert secret.encode() not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    finally:
+        if not is_there:
+            (sample.folder / target).unlink()
+            if (sample.folder / target).parent.name == "other.example.org":
+                (sample.folder / target).parent.rmdir()
+
+
 MAINTENANCE = with_sql("DELETE FROM tiki_preferences WHERE name = 'browsertitle';", "CREATE TABLE x_done (id int);")
 
 
