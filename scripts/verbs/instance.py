@@ -11,7 +11,9 @@ from pathlib import Path
 from scripts.errors import RegistryError, UsageError
 from scripts.hosts import process
 from scripts.present import output, prompts
+from scripts.registry import locks
 from scripts.registry.instance import Instance
+from scripts.registry.locks import Lock
 from scripts.registry.settings import Settings
 from scripts.steps import creating, enrolling, half_created, made_here, site
 from scripts.steps.site import Site
@@ -87,11 +89,14 @@ def _create(settings: Settings, name: str, answers: dict[str, str], database: di
     one = enrolling.made(settings, name, answers)
     tree = trees.prepared(settings, version or _version_of(wanted.source), wanted.source or None, verb="instance",
                           tell=output.say)
-    output.say(f"{name}: creating Tiki {tree.version} in {one.web_root}")
-    made = creating.create(one, tree, wanted.creation)
-    kept = {key: value for key, value in answers.items() if not key.startswith("DB_")}  # db/local.php has them now
-    enrolling.write(settings, enrolling.made(settings, name, kept), f"created. Next: make backup INSTANCE={name}")
-    made_here.remember(one)
+    # What another run is still creating looks like what a killed one left.
+    with locks.hold(settings, [Lock(name, exclusive=True)], "instance"):
+        enrolling.new_name(settings, name)
+        output.say(f"{name}: creating Tiki {tree.version} in {one.web_root}")
+        made = creating.create(one, tree, wanted.creation)
+        kept = {key: value for key, value in answers.items() if not key.startswith("DB_")}  # db/local.php has them now
+        enrolling.write(settings, enrolling.made(settings, name, kept), f"created. Next: make backup INSTANCE={name}")
+        made_here.remember(one)
     if not process.conduct.dry_run:
         output.tell_secret(f"{name}: log in as {creating.ADMIN} with the password {made.password}  (shown once)")
 

@@ -13,6 +13,7 @@ from scripts.errors import CommandError, DatabaseError, Fault, HostError, Refuse
 from scripts.hosts import process
 from scripts.steps import creating, half_created, permissions, release_files
 from scripts.tiki import probe
+from scripts.verbs import instance as story
 from tests.lab import sample_code
 from tests.lab.lab import Lab
 from tests.lab.terminal import Terminal
@@ -271,6 +272,48 @@ def test_tables_that_came_after_the_kill_are_never_dropped(lab, kit):
         creating.create(one, tree, creating.Wishes(kit.admin))
     lab.mariadb.sql("DROP TABLE thesis", "used_since")
     creating.create(one, tree, creating.Wishes(kit.admin))
+
+
+class StandingStill:
+    """Lets the run stand still, once, before a program that it starts when there is something in its web root."""
+
+    def __init__(self, root) -> None:
+        self.root, self.has_stood = root, False
+
+    def __call__(self, command) -> None:
+        if not self.has_stood and (self.root / "db/local.php").exists():
+            self.has_stood = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("is_ssh", [False, True], ids=["local", "ssh"])
+def test_a_run_that_still_creates_it_is_not_taken_for_a_killed_one(lab, kit, is_ssh):
+    name = f"twice-{is_ssh}".lower()
+    root, reached = lab.sites(ssh=is_ssh) / name, kit.over_ssh() if is_ssh else {}
+    given = {"WEB_ROOT": str(root), **{key.upper(): str(value) for key, value in reached.items()}}
+    child = os.fork()
+    if not child:
+        process.conduct.on_start = StandingStill(root)
+        code = 1
+        try:
+            story.instance(kit.settings, name, given, {}, story.Wanted(VERSION, str(kit.code),
+                                                                       creating.Wishes(kit.admin)))
+            code = 0
+        finally:
+            os._exit(code)
+    try:
+        assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+        there = sorted(root.rglob("*"))
+        second = kit.make("instance", f"NAME={name}", f"SOURCE={kit.code}", f"DB_ADMIN={kit.admin}",
+                          *(f"{key}={value}" for key, value in given.items()))
+        assert second.returncode != 0
+        assert f"{name}: another run holds it: make instance, process {child}" in second.stderr
+        assert sorted(root.rglob("*")) == there
+    finally:
+        os.kill(child, signal.SIGCONT)
+        ended = os.waitpid(child, 0)[1]
+    assert os.waitstatus_to_exitcode(ended) == 0
+    assert (root / "db/local.php").exists() and kit.instance(name).web_root == str(root)
 
 
 def test_a_place_that_has_a_tiki_is_refused(lab, kit):
