@@ -3,25 +3,28 @@
 import json
 from pathlib import Path
 
-from scripts.hosts import process
 from scripts.hosts.local import MANAGER
 from scripts.registry.instance import Instance
+from scripts.steps import location
+from scripts.steps.site import Site
 
 
-def remember(instance: Instance) -> None:
+def remember(found: Site) -> None:
     """Note that what is in this very place was made by us."""
-    if process.conduct.dry_run:
-        return
+    instance = found.instance
     MANAGER.make_folder(str(_path(instance).parent), 0o700)
-    MANAGER.write(str(_path(instance)), json.dumps({"place": list(instance.place)}).encode(), 0o600)
+    told = {"place": list(instance.place), "where": location.as_noted(location.of(found))}
+    MANAGER.write(str(_path(instance)), json.dumps(told).encode(), 0o600)
 
 
-def is_noted(instance: Instance) -> bool:
-    """Whether the site in this place was made by us."""
+def is_noted(found: Site) -> bool:
+    """Whether the site was made by us where it is now; notes of older versions tell of the env file alone."""
     try:
-        return json.loads(_path(instance).read_text(encoding="utf-8"))["place"] == list(instance.place)
+        told = json.loads(_path(found.instance).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
+    where = location.read(told.get("where"))
+    return told["place"] == list(found.instance.place) and not (where and location.moved(where, location.of(found)))
 
 
 def _path(instance: Instance) -> Path:

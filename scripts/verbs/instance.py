@@ -96,7 +96,9 @@ def _create(settings: Settings, name: str, answers: dict[str, str], database: di
         made = creating.create(one, tree, wanted.creation)
         kept = {key: value for key, value in answers.items() if not key.startswith("DB_")}  # db/local.php has them now
         enrolling.write(settings, enrolling.made(settings, name, kept), f"created. Next: make backup INSTANCE={name}")
-        made_here.remember(one)
+        if not process.conduct.dry_run:
+            with site.opened(one) as found:
+                made_here.remember(found)
     if not process.conduct.dry_run:
         output.tell_secret(f"{name}: log in as {creating.ADMIN} with the password {made.password}  (shown once)")
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scripts.database import whereabouts
 from scripts.errors import Fault, RefusedError, of_os_error
 from scripts.hosts import process
 from scripts.present import output, prompts
@@ -23,6 +24,7 @@ from scripts.steps import (
     lineage,
     made_here,
     mods_after,
+    neighbours,
     profile_sources,
     profiles,
     quieting,
@@ -103,7 +105,11 @@ def _refuse(found: Site, confirm: str) -> None:
         restoring.refuse_half_restored(instance)
     console.call(instance, found.probe, ["database:install"])
     confirming.refuse_unconfirmed(instance, confirm, "made anew")
-    if note or confirm == instance.name or instance.guarded or lineage.here(found) or made_here.is_noted(instance):
+    # Who cannot be asked is in nobody's way: all is archived first.
+    if other := neighbours.user_of_database(whereabouts.ask(found.client), neighbours.all_of(instance)):
+        raise RefusedError(f"{instance.name}: its database {found.account.name} is also the one of {other}. Nothing "
+                           f"was changed. Look at both: make detect INSTANCE={instance.name},{other}")
+    if note or confirm == instance.name or instance.guarded or lineage.here(found) or made_here.is_noted(found):
         return
     reason = (f"it holds a Tiki {found.probe.version} that TRIM has neither created nor cloned, and all in it would be "
               "gone")
@@ -159,7 +165,8 @@ def _carry_out(wanted: Wanted, sources: list[Source], note: Note, earlier: answe
         output.warn(f"{instance.name}: ended in the middle of {note.what}. {restoring.seen(instance)}. "
                     f"{restoring.way_out(instance, note)}")
         raise
-    made_here.remember(instance)
+    with site.opened(instance) as whole:
+        made_here.remember(whole)
     restoring.end(instance)
     return password, done, status
 

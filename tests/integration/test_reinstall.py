@@ -226,15 +226,23 @@ def test_a_site_of_another_making_asks_for_its_name(lab, kit):
     assert kit.make("reinstall", "INSTANCE=given").returncode == 0
 
 
-def test_a_clone_that_leads_to_another_site_by_now_asks_for_its_name(lab, kit):
-    _, sample = kit.tiki("main", files=5, versions=1)
-    blank = kit.blank("shadow")
-    assert kit.make("clone", "FROM=main", "TO=shadow").returncode == 0
-    assert kit.make("reinstall", "INSTANCE=shadow", "DRY=1").returncode == 0
+@pytest.mark.parametrize("is_made", [False, True], ids=["cloned", "made"])
+def test_a_site_that_leads_to_another_one_by_now_is_not_emptied(lab, kit, is_made):
+    main, shadow = ("main", "shadow") if is_made else ("head", "tail")
+    _, sample = kit.tiki(main, files=5, versions=1)
+    blank = kit.blank(shadow)
+    assert kit.make("clone", f"FROM={main}", f"TO={shadow}").returncode == 0
+    if is_made:
+        assert kit.make("reinstall", f"INSTANCE={shadow}").returncode == 0
+        (kit.settings.state / "status" / f"{shadow}.clone.json").unlink(missing_ok=True)
+    assert kit.make("reinstall", f"INSTANCE={shadow}", "DRY=1").returncode == 0
     shutil.copy(sample.folder / "db/local.php", Path(blank.web_root) / "db/local.php")
     before = describe_database(lab.mariadb, sample.database)
-    refused = kit.make("reinstall", "INSTANCE=shadow")
-    assert "Error 9" in refused.stderr and "CONFIRM=shadow" in refused.stderr
+    refused = kit.make("reinstall", f"INSTANCE={shadow}", f"CONFIRM={shadow}")
+    assert "Error 9" in refused.stderr and f"is also the one of {main}. Nothing was changed" in refused.stderr
+    (kit.top / "instances.d" / f"{main}.env").unlink()
+    refused = kit.make("reinstall", f"INSTANCE={shadow}")
+    assert "Error 9" in refused.stderr and f"CONFIRM={shadow}" in refused.stderr
     assert describe_database(lab.mariadb, sample.database) == before
 
 
