@@ -3,6 +3,7 @@
 Each alarm is critical (something is missing, or is broken now) or a warning.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -71,22 +72,26 @@ def _not_done(settings: Settings, job: Job, last: Run | None) -> Iterator[str]:
     if problem := of_job(job, last, scheduling.written(settings, job.id)):
         yield problem
     if last and not last.instances and last.outcome in (runs.FAULT, runs.KILLED) \
-            and not any(run.outcome == runs.OK for run in runs.of(settings, verb=last.verb, since=last.started)):
+            and not any(run.outcome == runs.OK and not run.is_ahead(time.time())
+                        for run in runs.of(settings, verb=last.verb, since=last.started)):
         yield f"make {last.verb} failed: {_why(last, '')}"
 
 
 def of_job(job: Job, last: Run | None, written: datetime | None, now: datetime | None = None) -> str:
     """Return in words that a line did not run when it was due; nothing when it did.
 
-    Where nobody knows since when it stands, nothing is told either.
+    Where nobody knows since when it stands, nothing is told either. A moment that is still to come was noted by a clock
+    that was wrong, and stands for no run that was due since.
     """
     now = now or datetime.now(UTC)
     due = times.previous(job.at, now - LATE)
     began = datetime.fromtimestamp(last.started, UTC) if last else None
-    known_since = max(filter(None, (written, began)), default=None)
-    if due is None or known_since is None or known_since >= due - timedelta(minutes=1):
+    is_ahead = last is not None and last.is_ahead(now.timestamp())
+    known = [moment for moment in (written, began) if moment]
+    past = [moment for moment in known if moment <= now + timedelta(seconds=runs.STEP)]
+    if due is None or not known or (past and max(past) >= due - timedelta(minutes=1)):
         return ""
-    ran = f"ran last at {output.local(began)[:16]}" if began else "never ran"
+    ran = f"ran last at {output.local(began)[:16]}{': a clock was wrong' if is_ahead else ''}" if began else "never ran"
     return f"cron line did not run: it was due at {output.local(due)[:16]}, and {ran}"
 
 

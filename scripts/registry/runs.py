@@ -22,6 +22,7 @@ from scripts.registry.settings import Settings
 OK, FINDINGS, FAULT, BUSY, KILLED, RUNNING = "ok", "findings", "fault", "busy", "killed", "running"
 KEPT_DAYS = 400     # a year and some: what happened last year at this time
 DAY = 86_400
+STEP = 3600     # seconds by which a clock may be set back: less makes nobody take a run for one to come
 CRON_ID = re.compile(r'"cron_id": "([^"]*)"')   # of a line; quotes in what runs said are escaped there
 
 
@@ -75,6 +76,10 @@ class Run:
     def seconds(self) -> float | None:
         """Return how long it took; None while it runs and when it was killed."""
         return None if self.ended is None or self.outcome == KILLED else self.ended - self.started
+
+    def is_ahead(self, now: float) -> bool:
+        """Whether its moment is still to come: a clock was wrong then, and nobody knows when it was."""
+        return self.started > now + STEP
 
     def outcome_of(self, instance: str) -> str:
         """Return how one of its instances fared: the run's own outcome, unless it went on to others."""
@@ -201,13 +206,24 @@ def last_of_lines(settings: Settings, cron_ids: set[str]) -> dict[str, Run]:
 
 
 def _all(settings: Settings, is_wanted: Callable[[str], object], since: float = 0) -> Iterator[Run]:
-    """Yield the runs that go on, and those whose lines are wanted; newest first, none of months before since."""
-    yield from sorted((run for _, run in _markers(settings)), key=lambda run: run.started, reverse=True)
+    """Yield the runs that go on, and those whose lines are wanted; newest first, none of months before since.
+
+    Those of a time to come are last: they would hide all that came after them until that time.
+    """
+    now, ahead = time.time(), []
+    for found in _each_month(settings, is_wanted, since):
+        ahead += [run for run in found if run.is_ahead(now)]
+        yield from sorted((run for run in found if not run.is_ahead(now)), key=lambda run: run.started, reverse=True)
+    yield from sorted(ahead, key=lambda run: run.started, reverse=True)
+
+
+def _each_month(settings: Settings, is_wanted: Callable[[str], object], since: float) -> Iterator[list[Run]]:
+    """Yield the runs that go on, then the wanted ones of each month, the newest month first."""
+    yield [run for _, run in _markers(settings)]
     oldest = time.strftime("%Y-%m", time.localtime(since))
     for path in reversed([path for path in _months(settings) if path.stem >= oldest]):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        found = [run for line in lines if is_wanted(line) and (run := _read(line))]
-        yield from sorted(found, key=lambda run: run.started, reverse=True)
+        yield [run for line in lines if is_wanted(line) and (run := _read(line))]
 
 
 def _read(line: str) -> Run | None:

@@ -133,6 +133,19 @@ def test_what_a_failing_line_says_is_in_its_log_and_its_table(kit, crontab):
     assert re.search(r"prove-blog .* fault \(7\)", make(kit, crontab, "crons").stdout)
 
 
+def test_a_run_of_a_clock_that_was_ahead_is_no_run_that_was_due_and_repeats_no_failed_one(kit, crontab):
+    assert make(kit, crontab, "cron", "VERB=clean", "AT=@monthly").is_success
+    now = time.time()
+    failed = Run("1", "clean", unattended=True, cron_id="clean", started=now - 60, ended=now - 50, outcome=runs.FAULT,
+                 faults=(RunFault("", "disk full", "no room. Next: df"),))
+    ahead = replace(failed, id="2", started=now + 400 * runs.DAY, outcome=runs.OK, faults=())
+    runs.end(kit.settings, failed)
+    runs.end(kit.settings, ahead)
+    told = make(kit, crontab, "status", "INSTANCE=blog").stdout
+    assert "critical manager: cron: clean: make clean failed: disk full: no room. Next:" in told
+    assert make(kit, crontab, "cron-remove", "ID=clean").is_success
+
+
 def test_what_a_person_copied_and_edited_is_listed_and_is_theirs(kit, crontab):
     assert make(kit, crontab, "cron", "VERB=backup", "INSTANCE=all", "AT=30 2 * * *").is_success
     line = ours(crontab)[0]

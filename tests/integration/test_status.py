@@ -6,7 +6,9 @@ import ssl
 import stat
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -51,6 +53,18 @@ def status(kit: Toolkit, **variables: str) -> Ended:
 
 def rows(ended: Ended) -> dict[str, dict]:
     return {row["name"]: row for row in json.loads(ended.stdout)}
+
+
+def test_a_failed_night_is_told_though_a_clock_that_was_ahead_noted_a_good_one(kit):
+    nights.archives(kit.register("blog", web_root="/srv/blog"), 8)
+    now = time.time()
+    night = Run("ahead", "backup", ("blog",), unattended=True, cron_id="night", started=now + 400 * runs.DAY,
+                ended=now + 400 * runs.DAY, outcome=runs.OK)
+    runs.end(kit.settings, night)
+    faults = (RunFault("blog", "ssh refused", "cannot reach it"),)
+    runs.end(kit.settings, replace(night, id="failed", started=now - 60, ended=now, outcome=runs.FAULT, faults=faults))
+    told = status(kit, instance="blog", json="1")
+    assert "make backup failed: ssh refused" in told.stdout, told
 
 
 def test_a_hundred_sites_are_told_in_seconds_and_no_host_is_asked(kit):

@@ -71,6 +71,17 @@ def test_the_last_run_of_each_line_is_found_whatever_runs_said_of_it(settings):
     assert {name: run.id for name, run in runs.last_of_lines(settings, {"a", "b", ""}).items()} == {"a": "2"}
 
 
+def test_a_run_of_a_clock_that_was_ahead_hides_none_that_came_after_it(settings):
+    now = time.time()
+    month, month_ahead = (time.strftime("%Y-%m", time.localtime(moment)) for moment in (now, now + 90 * runs.DAY))
+    runs.end(settings, Run("ahead", "backup", cron_id="night", started=now + 90 * runs.DAY))
+    (runs.folder(settings) / f"{month}.jsonl").rename(runs.folder(settings) / f"{month_ahead}.jsonl")
+    for run_id, started in (("older", now - 9 * runs.DAY), ("soon", now + 7 * runs.DAY), ("newest", now - 30)):
+        runs.end(settings, Run(run_id, "backup", cron_id="night", started=started))
+    assert [run.id for run in runs.of(settings)] == ["newest", "older", "ahead", "soon"]
+    assert runs.last_of_lines(settings, {"night"})["night"].id == "newest"
+
+
 def test_the_record_is_read_once_for_all_lines(settings, monkeypatch):
     ended(settings, 1, cron_id="a")
     opened = []

@@ -138,6 +138,16 @@ def test_a_line_that_was_not_due_yet_since_it_stands_is_not_told():
     assert silence.of_job(Job("x", "@reboot", "backup", {}, ""), None, AT_TEN - timedelta(days=9), AT_TEN) == ""
 
 
+def test_a_clock_that_was_ahead_does_not_keep_a_line_that_stands_still_silent():
+    in_a_year, month_ago = AT_TEN + timedelta(days=365), AT_TEN - timedelta(days=30)
+    ahead = line_run(-365 * 24)
+    assert "a clock was wrong" in silence.of_job(LINE, ahead, month_ago, AT_TEN)
+    assert "a clock was wrong" in silence.of_job(LINE, ahead, None, AT_TEN)
+    assert silence.of_job(LINE, None, in_a_year, AT_TEN).endswith("and never ran")
+    assert silence.of_job(LINE, line_run(7.5), in_a_year, AT_TEN) == ""
+    assert silence.of_job(LINE, ahead, AT_TEN - timedelta(hours=2), AT_TEN) == ""
+
+
 def test_a_line_has_some_minutes_before_it_is_late():
     soon = AT_TEN.replace(hour=2, minute=40)
     assert silence.of_job(LINE, None, AT_TEN - timedelta(days=2), soon) != ""   # yesterday's is missing
