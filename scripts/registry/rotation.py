@@ -23,7 +23,8 @@ def rotate(settings: Settings) -> None:
     """Turn over and remove what is due; once a day."""
     folder = settings.state / "logs"
     done = runs.folder(settings) / ROTATED
-    if not done.parent.is_dir() or (done.exists() and time.time() - done.stat().st_mtime < DAY):
+    # A moment that is still to come was noted by a clock that was wrong.
+    if not done.parent.is_dir() or (done.exists() and 0 <= time.time() - done.stat().st_mtime < DAY):
         return
     done.touch(0o600)
     for path in due(settings):

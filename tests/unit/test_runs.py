@@ -203,6 +203,18 @@ def test_logs_are_looked_at_once_a_day(settings):
     assert old.exists()
 
 
+def test_logs_are_looked_at_again_when_the_clock_was_ahead_the_last_time(settings):
+    logs = settings.state / "logs"
+    logs.mkdir(parents=True)
+    runs.folder(settings).mkdir(parents=True)
+    mark, old = runs.folder(settings) / rotation.ROTATED, logs / "2020-01-01_00-00-00_backup_1.log"
+    for path, moment in ((mark, time.time() + 900 * runs.DAY), (old, time.time() - 900 * runs.DAY)):
+        path.touch()
+        os.utime(path, (moment, moment))
+    rotation.rotate(settings)
+    assert not old.exists()
+
+
 def test_cron_s_log_is_turned_over_when_it_is_long_and_the_oldest_goes(tmp_path, monkeypatch):
     monkeypatch.setattr(rotation, "MOST_BYTES", 3)
     log = tmp_path / "cron.log"
