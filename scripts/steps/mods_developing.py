@@ -66,8 +66,8 @@ def _refuse_own(instance: Instance, state: State, mod: str, targets: Iterable[st
         if why := mods_places.closed(path):
             raise RefusedError(f"{instance.name}: {path} of {mod}: {why}. Nothing was changed")
         if is_secret_file(path) and state.owner(path) != mod:
-            raise RefusedError(f"{instance.name}: {path} of {mod}: by its name it holds a password or a key, and it was "
-                               "not installed with this mod. Nothing was changed")
+            raise RefusedError(f"{instance.name}: {path} of {mod}: by its name it holds a password or a key, and it "
+                               "was not installed with this mod. Nothing was changed")
 
 
 def _source(instance: Instance, line: FileLine, answers: Mapping[str, str]) -> bytes | None:
