@@ -12,7 +12,7 @@ def owners(found: Site) -> dict[Loose, str]:
     """Return which instance uses, or may use, what each loose link of a site leads to; empty words for nobody."""
     if not found.loose:
         return {}
-    others = neighbours.all_of(found)
+    others = neighbours.all_of(found.instance)
     return {one: neighbours.user_of(one.target, others) for one in found.loose}
 
 

@@ -68,9 +68,6 @@ def bisect(instance: Instance, wishes: Wishes) -> dict[str, object] | None:
     if not process.conduct.dry_run:
         update.recover(instance)
     _refuse_strayed(instance)
-    state = bisecting.read(instance)
-
-
     state = _known(instance)
     if state and state.is_over:
         return _put_back(instance, state, {"instance": instance.name, "first_bad": ""})
