@@ -99,11 +99,10 @@ def _parts(archive: Archive) -> tuple[Part, ...]:
         return contents.parts(archive)
     except ArchiveError as fault:
         output.warn(str(fault))
-    try:
-        return manifest.parse(contents.files(archive, [manifest.OUR_NAME])[manifest.OUR_NAME]).parts
-    except (ArchiveError, KeyError):
-        output.warn(f"{archive.path.name}: which folder is which is lost: FILE= takes paths as LIST=1 shows them")
-        return ()
+    if told := contents.told(archive):
+        return told.parts
+    output.warn(f"{archive.path.name}: which folder is which is lost: FILE= takes paths as LIST=1 shows them")
+    return ()
 
 
 def _passed(archive: Archive, unverified: bool) -> Opened:

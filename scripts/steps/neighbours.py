@@ -7,11 +7,13 @@ say, each asked from its own instance's host. Paths are compared without their l
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from scripts.database import credentials, whereabouts
 from scripts.database.client import Client
 from scripts.database.whereabouts import Whereabouts
 from scripts.errors import DatabaseError, Fault, RefusedError
+from scripts.hosts import process, shared
 from scripts.hosts.host import Host
 from scripts.hosts.identity import machine
 from scripts.registry import registry
@@ -20,6 +22,7 @@ from scripts.steps import site
 from scripts.steps.site import Site
 from scripts.tiki import probe
 
+AT_ONCE = 8      # of other instances that are asked
 LEAST_DEPTH = 2  # /srv and the like belong to the machine
 
 
@@ -43,8 +46,11 @@ def all_of(instance: Instance) -> list[Neighbour]:
     """Return every other instance with what it uses; raise RegistryError for an env file that cannot be read."""
     others = [registry.load(instance.settings, name) for name in registry.names(instance.settings)
               if name != instance.name]
-    here = machine(instance.host) if others else ""
-    return [_asked(other, here) for other in others]
+    if not others:
+        return []
+    here = machine(instance.host)
+    shared.remember_refusals()  # a host that is down is waited for once
+    return process.side_by_side(*(partial(_asked, other, here) for other in others), at_once=AT_ONCE)
 
 
 def homes(host: Host) -> set[str]:

@@ -26,12 +26,20 @@ def refuse(found: Site, manifest: Manifest | None, confirm: str, *, is_own: bool
     guards have asked for other instances.
     """
     _refuse_left_database(found, confirm, is_own)
-    if not is_clone and (found.tables or found.probe.is_tiki):
+    if not is_clone and not _is_at_home(found, manifest) and (found.tables or found.probe.is_tiki):
         _refuse_neighbours(found, neighbours.all_of(found.instance))
     if manifest and manifest.instance == found.instance.name:
         _refuse_strayed(found, manifest, confirm)
     elif manifest:
         _refuse_source(found, manifest)
+
+
+def _is_at_home(found: Site, manifest: Manifest | None) -> bool:
+    """Whether the site is where its archive was made of it: then nobody is asked, of whom half may be down."""
+    instance, was = found.instance, _recorded(manifest) if manifest else None
+    return was is not None and manifest.instance == instance.name and manifest.web_root == instance.web_root \
+        and manifest.database.get("machine") == identity.lasting(instance.host) \
+        and whereabouts.same_place(was, whereabouts.ask(found.client))
 
 
 def _refuse_left_database(found: Site, confirm: str, is_own: bool) -> None:

@@ -81,6 +81,14 @@ def files(archive: Archive, paths: Collection[str]) -> dict[str, bytes]:
     return texts
 
 
+def told(archive: Archive) -> Manifest | None:
+    """Return what an archive tells of itself; None where that is lost, or another program's."""
+    try:
+        return manifest.parse(files(archive, [manifest.OUR_NAME])[manifest.OUR_NAME])
+    except (ArchiveError, KeyError):
+        return None
+
+
 def parts(archive: Archive) -> tuple[Part, ...]:
     """Return the parts that an archive's oldest description names; raise ArchiveError when it is no backup."""
     return parts_in(archive, files(archive, [manifest.OLD_NAME]))

@@ -39,7 +39,7 @@ from scripts.steps import (
 from scripts.steps.scratch import scratch
 from scripts.steps.site import Site
 from scripts.steps.unpacking import Unpacked
-from scripts.store import archive, verify
+from scripts.store import archive, contents, verify
 from scripts.store.archive import Archive
 from scripts.tiki import probe
 from scripts.verbs import archives
@@ -109,7 +109,9 @@ def _tell_plan(target: Instance, chosen: Archive, wishes: Wishes) -> None:
     verify.check_file(chosen, wishes.unverified)
     output.say(f"{target.name}: {chosen.path.name} is what its sha256 says")
     with site.opened_target(target) as found:
-        restoring_guards.refuse(found, None, wishes.confirm, is_own=True, is_clone=wishes.becoming is not None)
+        told = contents.told(chosen)
+        restoring_guards.refuse(found, told, wishes.confirm, is_clone=wishes.becoming is not None,
+                                is_own=not told or (told.instance, told.web_root) == (target.name, target.web_root))
         own_folders.refuse(target, [target.web_root, *(folder.path for folder in found.folders)])
         if not found.is_blank and wishes.has_safety:
             output.say(f"would: archive what is in {target.web_root} and in database {found.account.name} for safety")
