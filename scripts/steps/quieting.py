@@ -136,22 +136,25 @@ def source_of(instance: Instance) -> str:
 def _mailer(site: Site) -> tuple[Mailer, str]:
     """Return how the site sends mail, and what keeps us from being sure that it does not any more."""
     host, web_root = site.instance.host, site.instance.web_root
-    sends = quiet.mailer("\n".join(re.findall(quiet.WAYS, _content(host, web_root, quiet.MAILLIB))))
+    sends = quiet.mailer("\n".join(re.findall(quiet.WAYS, _content(host, web_root, quiet.MAILLIB) or "")))
     if not sends.ways:
         return sends, (f"nothing in {web_root}/{quiet.MAILLIB} says how this Tiki sends mail, so that its preferences "
                        "may not keep it from sending. Let sendmail_path in its php.ini be /bin/true")
     system = site.probe.config.system_configuration_file if site.probe.config else ""
     path = system if system.startswith("/") else f"{web_root}/{system}"
     text = _content(host, *posixpath.split(path)) if system and host.present(path) else ""
+    if text is None:
+        return sends, (f"{path} may not be read by this account, and what it sets counts more than the database: mail "
+                       "may still go out. Look whether it sets how mail is sent")
     named = re.search(rf"^ *(preference\.(?:{'|'.join(sends.quiet)}))\b", text, re.MULTILINE)
     return sends, (f"{path} sets {named[1]}, which counts more than the database: mail may still go out. Take the line "
                    "out there") if named else ""
 
 
-def _content(host: Host, folder: str, name: str) -> str:
-    """Return the text of a file, nothing when it is not there; grep would call a file it lost one without a match."""
+def _content(host: Host, folder: str, name: str) -> str | None:
+    """Return the text of a file; None when it is not there, or may not be read: grep would find no match in either."""
     file = small_files.read(host, folder, (name,)).get(name)
-    return file.content.decode("utf-8", "replace") if file else ""
+    return file.content.decode("utf-8", "replace") if file else None
 
 
 def _with_older(site: Site, there: quiet.Found, fresh: list[Change]) -> tuple[list[Change], dict[str, int]]:

@@ -295,6 +295,17 @@ def test_a_file_that_counts_more_than_the_database_is_told(one, capsys):
         in capsys.readouterr().err
 
 
+def test_a_file_that_may_count_more_and_cannot_be_read_is_told(lab, sink, tmp_path, capsys):
+    far = _built(lab, sink, tmp_path, "new", is_ssh=True)
+    config, own = far.tiki.folder / "db/local.php", far.tiki.folder / "db/own.ini"
+    config.write_text(config.read_text() + "$system_configuration_file='db/own.ini';\n")
+    own.write_text("[global]\npreference.zend_mail_handler = smtp\n")
+    own.chmod(0)
+    far.mute()
+    assert "db/own.ini may not be read by this account" in capsys.readouterr().err
+    assert "Mail may still go out" in far.tiki.preference("feature_endbody_code")
+
+
 def test_a_value_that_does_not_hold_is_a_fault(one):
     one.tiki.sql("CREATE TRIGGER nobody BEFORE UPDATE ON tiki_mailin_accounts FOR EACH ROW SET NEW.active = 'y'")
     with pytest.raises(DatabaseError, match="not as it was written: tiki_mailin_accounts 1"):
