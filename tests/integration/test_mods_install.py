@@ -18,8 +18,8 @@ from scripts.steps import (
     mods_transaction,
     restoring,
     switching,
+    visitors,
 )
-from scripts.steps import replace as replacing
 from scripts.tiki import maintenance
 from tests.lab import sample_mods
 from tests.lab.mods_fixtures import (
@@ -158,7 +158,8 @@ def test_nothing_is_done_without_a_yes(kit, here):
 # Killed
 
 STEPS = {"journal": (mods_journal, "write", (1, 2, 3)), "staged": (mods_switching, "stage", (1,)),
-         "noted": (restoring, "begin", (1,)), "closed": (replacing, "close", (1,)), "kept": (mods_tables, "keep", (1,)),
+         "noted": (restoring, "begin", (1,)), "closed": (visitors, "keep_out", (1,)),
+         "kept": (mods_tables, "keep", (1,)),
          "sql": (mods_tables, "run", (1,)), "put": (mods_switching, "put", (1,)),
          "recorded": (mods_state, "write", (1,)), "opened": (maintenance, "turn_off", (1,)),
          "ended": (restoring, "end", (1,)), "cleared": (switching, "remove", (1,))}
