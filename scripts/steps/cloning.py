@@ -152,9 +152,10 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
         origin = Origin(source.instance.name, source.instance.web_url, source.instance.web_root)
         cloning_settling.settle(origin, fresh, places.goes, manner, before.preferences, told)
         if _stays_a_clone(instance, manner):
-            changed.remember(fresh, _data_folders(target, places, manner), () if told.updated else told.unchanged,
-                             changes.sums, manner.mutes, keeps_files=is_as_it_was)
-            told.where = location.anew(fresh)
+            folders = _data_folders(target, places, manner)
+            changed.remember(fresh, folders, () if told.updated else told.unchanged, changes.sums, manner.mutes,
+                             keeps_files=is_as_it_was)
+            told.where = location.anew(fresh, folders)
     replace.open_again(instance, before.entrances["."].time if has_code else None)
     return told
 

@@ -72,7 +72,8 @@ def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = line
         return
     known, begun, way_out = lineage.read(target.instance), _begun(target, what), ""
     if (strayed := lineage.strayed(target)) and places is not None:
-        strayed = lineage.strayed(target, target.instance.host.real_paths(*places))
+        there = target.instance.host.present(*places)   # what is not there cannot be lost
+        strayed = lineage.strayed(target, target.instance.host.real_paths(*there) if there else ())
     if known and not strayed and set(what) <= set(known.what):
         return
     if strayed := strayed or _moved_since(target, begun):

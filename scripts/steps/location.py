@@ -4,7 +4,7 @@ What a note says of a site holds while the site is where it was: an env file or 
 web root or database since.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -31,19 +31,23 @@ class Location:
                    for folder in (self.web_root, *self.folders))
 
 
-def of(found: Site) -> Location:
-    """Return where a site is now; folders are those that it has, and those that it names and lacks."""
-    folders = tuple(one.path for one in (*found.folders, *found.missing) if not one.never)
+def of(found: Site, also: Sequence[str] = ()) -> Location:
+    """Return where a site is now; folders are those that it has, those that it names and lacks, and others of its own.
+    """
+    folders = (*(one.path for one in (*found.folders, *found.missing) if not one.never), *also)
     web_root, *real = _real_paths(found.client, (found.instance.web_root, *folders))
     inside = f"{web_root}/"
     return Location(identity.lasting(found.instance.host), web_root, whereabouts.ask(found.client),
                     tuple(sorted({path for path in real if not path.startswith(inside)})))
 
 
-def anew(found: Site) -> Location:
-    """Return where a site is whose database names other folders by now than when it was looked at."""
+def anew(found: Site, also: Sequence[str] = ()) -> Location:
+    """Return where a site is whose database names other folders by now than when it was looked at.
+
+    also are folders of its own that nothing names yet.
+    """
     with site.opened_again(found) as again:
-        return of(again)
+        return of(again, also)
 
 
 def as_noted(location: Location) -> dict[str, object]:

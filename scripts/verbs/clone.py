@@ -236,7 +236,7 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
                 cloning_settling.settle(origin, fresh, goes, wishes.manner, own, told)
                 folders = [place for path, place in goes.items() if path != unpacked.app.path]
                 changed.remember(fresh, folders, (), {}, wishes.manner.mutes)
-                told.where = location.anew(fresh)
+                told.where = location.anew(fresh, folders)
             return replace.Replaced()
 
         note = {"source": source.name, "verb": wishes.verb, "variables": _again(source, target, wishes), "where": where}
