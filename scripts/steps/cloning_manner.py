@@ -28,8 +28,8 @@ class Manner:
     full: bool = False
     is_quiet: bool = True
     is_move: bool = False
-    is_fleeting: bool = False
     kind: str = ""
+    is_fleeting: bool = False
 
     @property
     def only(self) -> str:

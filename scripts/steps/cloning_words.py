@@ -39,7 +39,7 @@ def manner(only: str | None, kind: str | None, full: bool, is_quiet: bool, is_mo
         raise UsageError("ONLY= does not go with ARCHIVE=: an archive comes as a whole")
     if is_unverified and not archive:
         raise UsageError("UNVERIFIED=yes is about an archive: give ARCHIVE= too")
-    return Manner((only,) if only else lineage.ALL, full, is_quiet, is_move, kind or "")
+    return Manner((only,) if only else lineage.ALL, full, is_quiet, is_move, kind=kind or "")
 
 
 def expiry(text: str | None, today: date | None = None) -> str:

@@ -24,10 +24,10 @@ def show_reset(settings: Settings, show_id: str) -> dict[str, object] | None:
     known = showing.read(settings, show_id)
     if known.state == showing.BUILD:
         raise RefusedError(f"{show_id}: was never whole. Next: make show-destroy ID={show_id}, and make show again")
-    _base(settings, known)  # asked first: a show that is not touched does not fail
     if process.conduct.dry_run:
         output.say(f"would: make {show_id} anew from its base")
         return None
+    _base(settings, known)  # asked first: a show that is not touched does not fail
     with showing.working(settings, show_id, showing.MAINTENANCE, "reset", mends=True) as held:
         with showing.listing(settings):  # none is removed meanwhile
             base = _base(settings, held)

@@ -317,7 +317,7 @@ def test_the_page_works_behind_ssh(served, ssh):
     before = snapshot(served.folder)
     maintenance.turn_on(ssh, str(served.folder), PAGE, SINCE, "why")
     assert fetch(served.url).status == 503
-    assert maintenance.state(ssh, str(served.folder)) == maintenance.State(True, SINCE, "why")
+    assert maintenance.state(ssh, str(served.folder)) == maintenance.State(True, SINCE, "why", is_on_purpose=True)
     maintenance.turn_off(ssh, str(served.folder))
     assert maintenance.state(ssh, str(served.folder)) == maintenance.State(False)
     assert snapshot(served.folder) == before
@@ -343,7 +343,8 @@ def test_the_sites_own_htaccess_comes_back(tree, kind):
     inode = (tree / ".htaccess").lstat().st_ino if kind != "none" else None
     maintenance.turn_on(LocalHost("wiki"), str(tree), PAGE, SINCE, "first")
     maintenance.turn_on(LocalHost("wiki"), str(tree), PAGE, SINCE, "second")
-    assert maintenance.state(LocalHost("wiki"), str(tree)) == maintenance.State(True, SINCE, "second")
+    assert maintenance.state(LocalHost("wiki"), str(tree)) \
+        == maintenance.State(True, SINCE, "second", is_on_purpose=True)
     maintenance.turn_off(LocalHost("wiki"), str(tree))
     assert snapshot(tree) == before
     assert inode is None or (tree / ".htaccess").lstat().st_ino == inode
@@ -392,7 +393,8 @@ def test_code_that_changed_behind_the_page_stays_changed(tree):
     maintenance.turn_on(LocalHost("wiki"), str(tree), PAGE, SINCE)
     (tree / "tiki-setup.php").write_text("<?php // newer\n")
     (tree / ".htaccess").write_text("# newer\n")
-    assert maintenance.state(LocalHost("wiki"), str(tree)) == maintenance.State(True, complete=False)
+    assert maintenance.state(LocalHost("wiki"), str(tree)) \
+        == maintenance.State(True, complete=False, is_on_purpose=True)
     maintenance.turn_off(LocalHost("wiki"), str(tree))
     assert (tree / "tiki-setup.php").read_text() == "<?php // newer\n"
     assert (tree / ".htaccess").read_text() == "# newer\n"
@@ -502,7 +504,7 @@ def assert_repairable(tree: Path, before: dict[str, tuple], next_step) -> None:
     host = LocalHost("wiki")
     next_step(host, tree)
     if next_step is turn_on:
-        assert maintenance.state(host, str(tree)) == maintenance.State(True, SINCE, "why")
+        assert maintenance.state(host, str(tree)) == maintenance.State(True, SINCE, "why", is_on_purpose=True)
         turn_off(host, tree)
     assert maintenance.state(host, str(tree)) == maintenance.State(False)
     assert snapshot(tree) == before

@@ -21,7 +21,7 @@ from tests.lab.one_site import OneSite
 WAIT_SECONDS = 60
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab() -> Iterator[Lab]:
     with Lab() as one:
         yield one

@@ -191,7 +191,7 @@ pages_of() {
   assert_output_contains "which would be gone. Nothing was changed"
   trim restore INSTANCE=twin FROM=blog CONFIRM=twin
   assert_failure 9
-  assert_output_contains "its database blog is the one of blog" "Nothing was changed"
+  assert_output_contains "its database blog is also the one of blog, which would be overwritten. Nothing was changed"
   assert_nothing_changed
 }
 
