@@ -1,11 +1,12 @@
 """The connection to a host breaks while several clients fill a database there: the next run just works."""
 
+import contextlib
 import os
 import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,15 +77,23 @@ class Place:
         raise AssertionError(f"the moment was missed {TURNS} times")
 
     def _broken_once(self, break_it: Callable[["Place"], None], verb: str, database: str, **words: str) -> Ended | None:
+        """Return the same, or None when the moment went by unseen.
+
+        The clients stand still from when they are seen until the connection is broken: none gets done meanwhile.
+        """
         ended: list[Ended] = []
         run = threading.Thread(target=lambda: ended.append(self.run(verb, **words)))
         run.start()
+        tables = 2 if verb == "restore" else 1
         # Before anything else is started: the run shall inherit nothing of it.
         appears(lambda: filling() or not run.is_alive())
-        appears(lambda: self.locked(database) == (2 if verb == "restore" else 1) or not run.is_alive())
-        is_seen = run.is_alive()
+        appears(lambda: self.locked(database) == tables or not run.is_alive())
+        clients = filling()
+        tell(clients, signal.SIGSTOP)
+        is_seen = len(clients) >= tables and self.locked(database) == tables
         if is_seen:
             break_it(self)
+        tell(clients, signal.SIGCONT)
         run.join()
         return ended[0] if is_seen else None
 
@@ -123,6 +132,12 @@ def filling() -> dict[int, int]:
         if b"--skip-column-names" in words and (named := OPTION_FILE.match(words[1])):
             found[int(path.parent.name)] = int(named[1])
     return found
+
+
+def tell(clients: Iterable[int], word: signal.Signals) -> None:
+    for pid in clients:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, word)
 
 
 def appears(look: Callable[[], object]) -> None:
