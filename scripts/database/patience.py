@@ -13,11 +13,11 @@ Result = TypeVar("Result")
 
 def tried_again(do: Callable[[], Result]) -> tuple[Result, int]:
     """Return what do returns, and how often it was tried; raise the SqlError of the last time, if of a lock."""
-    for tries in range(1, TRIES + 1):
+    for tries in range(1, TRIES):
         try:
             return do(), tries
         except SqlError as error:
-            if error.code not in LOCKED or tries == TRIES:
+            if error.code not in LOCKED:
                 raise
         time.sleep(PAUSE_SECONDS)
-    raise AssertionError("unreachable")
+    return do(), TRIES

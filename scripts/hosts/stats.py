@@ -212,7 +212,6 @@ class _Told:
                 or {len(self._ends), len(self.real)} != {len(self._folders)}:
             raise self._fault(f"its answer is cut off: {self._rest[-80:]!r}")
 
-
     def _is_of_unread_link(self, line: bytes) -> bool:
         """Whether find complains of one of the links it told without a target; tar will take what is there now."""
         if not self._unread_links or not line.endswith(NO_LINK):

@@ -76,7 +76,7 @@ def refuse_never_cloned(target: Site, confirm: str, what: Collection[str] = line
         strayed = lineage.strayed(target, target.instance.host.real_paths(*there) if there else ())
     if known and not strayed and set(what) <= set(known.what):
         return
-    if strayed := strayed or _moved_since(target, begun):
+    if strayed := strayed or (location.moved_since(begun.where, target) if begun else []):
         reason = f"it is not where it was made a clone of {known.source if known else begun.source}: " \
                  f"{'; '.join(strayed)}. It may be another site"
         way_out = f"; if not, correct db/local.php or instances.d/{name}.env, and look: make detect INSTANCE={name}"
@@ -98,15 +98,10 @@ def _begun(target: Site, what: Collection[str]) -> Note | None:
     return note if note and note.makes_clone(what) else None
 
 
-def _moved_since(target: Site, note: Note | None) -> list[str]:
-    where = location.read(note.where) if note else None
-    return location.moved(where, location.of(target)) if where else []
-
-
 def _is_becoming(target: Site, what: Collection[str]) -> bool:
     """Whether a clone of all these parts broke off there, where the target still is."""
     note = _begun(target, what)
-    return note is not None and not _moved_since(target, note)
+    return note is not None and not location.moved_since(note.where, target)
 
 
 def require_room(source: Site, target: Site, places: Places, what: Collection[str],
@@ -196,7 +191,7 @@ def refuse_third(source: Instance, target: Site, places: Iterable[str], what: Co
             raise RefusedError(f"{name}: {path} is also used by {other}, or may be. {NOTHING}. Look at both: "
                                f"make detect INSTANCE={name},{other}")
     if not known:
-        neighbours.refuse_shared_database(target, others, is_emptied="data" in what)
+        neighbours.refuse_shared_database(target, others, heeds_silent="data" in what)
 
 
 def _noted_where(target: Site, what: Collection[str]) -> Location | None:

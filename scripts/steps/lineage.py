@@ -26,8 +26,8 @@ class Lineage:
     """What a clone is made of.
 
     moment is the one that its data shows, made when it was finished (both with a time zone). archive is empty when it
-    was made of the living site; what says what came: code, data, or both. where is its
-    location, as `location` notes it; None in notes of older versions.
+    was made of the living site; what says what came: code, data, or both. where is its location,
+    as `location` notes it; None in notes of older versions.
     """
 
     source: str

@@ -14,6 +14,7 @@ from scripts.database.whereabouts import Whereabouts
 from scripts.hosts import identity
 from scripts.steps import site
 from scripts.steps.site import Site
+from scripts.tiki.data_folders import is_within
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Location:
 
     def has(self, path: str) -> bool:
         """Whether a real path is one of its folders, or lies in one."""
-        return any(path == folder or path.startswith(f"{folder.rstrip('/')}/")
-                   for folder in (self.web_root, *self.folders))
+        return any(is_within(path, folder) for folder in (self.web_root, *self.folders))
 
 
 def of(found: Site, also: Sequence[str] = ()) -> Location:
@@ -82,6 +82,12 @@ def moved(then: Location, now: Location) -> list[str]:
     if not whereabouts.same_place(then.database, now.database):
         told.append(f"its database is {now.database.shown}, and was {then.database.shown}")
     return told
+
+
+def moved_since(noted: Mapping | None, found: Site) -> list[str]:
+    """Return the same of a site since a note of it; nothing where the note does not tell where it was."""
+    then = read(noted)
+    return moved(then, of(found)) if then else []
 
 
 def strayed(then: Location, now: Location, at_stake: Collection[str] | None = None) -> list[str]:

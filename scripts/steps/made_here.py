@@ -23,8 +23,7 @@ def is_noted(found: Site) -> bool:
         told = json.loads(_path(found.instance).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
-    where = location.read(told.get("where"))
-    return told["place"] == list(found.instance.place) and not (where and location.moved(where, location.of(found)))
+    return told["place"] == list(found.instance.place) and not location.moved_since(told.get("where"), found)
 
 
 def _path(instance: Instance) -> Path:

@@ -21,6 +21,7 @@ from scripts.registry.instance import Instance
 from scripts.steps import site
 from scripts.steps.site import Site
 from scripts.tiki import probe
+from scripts.tiki.data_folders import is_within
 
 AT_ONCE = 8      # of other instances that are asked
 LEAST_DEPTH = 2  # /srv and the like belong to the machine
@@ -76,13 +77,13 @@ def user_of(path: str, neighbours: Iterable[Neighbour]) -> str:
 
 
 def overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other.rstrip('/')}/") or other.startswith(f"{one.rstrip('/')}/")
+    return is_within(one, other) or is_within(other, one)
 
 
-def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour], *, is_emptied: bool = True) -> None:
+def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour], *, heeds_silent: bool = True) -> None:
     """Raise RefusedError when another instance uses the database of a site, or may: a silent one that has its name.
 
-    Where the database is not emptied, or has no tables, there is nothing that a silent one could lose.
+    Where the database has no tables there is nothing that a silent one could lose; not heeds_silent: nor anywhere.
     """
     name, database = found.instance.name, found.account.name
     others = list(neighbours)
@@ -90,7 +91,7 @@ def refuse_shared_database(found: Site, neighbours: Iterable[Neighbour], *, is_e
         raise RefusedError(f"{name}: its database {database} is also the one of {other}. Nothing was changed. Give "
                            f"each a database of its own, or look at both: make detect INSTANCE={name},{other}")
     silent = next((one for one in others if may_use_database(database, one)), None)
-    if silent and is_emptied and found.tables:
+    if silent and heeds_silent and found.tables:
         raise RefusedError(f"{name}: {silent.name} could not be asked whether database {database} is its own as well: "
                            f"{silent.problem}. Nothing was changed. When that is mended, call again; if {silent.name} "
                            f"is gone for good, forget it: make delete INSTANCE={silent.name}")
@@ -109,8 +110,7 @@ def may_use_database(database: str, other: Neighbour) -> bool:
 
 def _asked(other: Instance, here: str) -> Neighbour:
     try:
-        shares_machine = machine(other.host) == here
-        if shares_machine:
+        if machine(other.host) == here:
             return _on_this_machine(other)
     except Fault as fault:
         return Neighbour(other.name, None, (other.web_root,), problem=str(fault))

@@ -104,8 +104,7 @@ def _is_of_this(found: Site, manifest: Manifest) -> bool:
 def _is_noted(found: Site) -> bool:
     """Whether the site is where it was made a clone, or where a restore of it broke off: what is there may go."""
     known, note = lineage.here(found), restoring.unfinished(found.instance)
-    begun = location.read(note.where) if note else None
-    return bool(known and known.where) or bool(begun and not location.moved(begun, location.of(found)))
+    return bool(known and known.where) or bool(note and note.where and not location.moved_since(note.where, found))
 
 
 def _refuse_source(found: Site, manifest: Manifest) -> None:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scripts.database import whereabouts
 from scripts.errors import Fault, RefusedError, of_os_error
 from scripts.hosts import process
 from scripts.present import output, prompts
@@ -106,9 +105,7 @@ def _refuse(found: Site, confirm: str) -> None:
     console.call(instance, found.probe, ["database:install"])
     confirming.refuse_unconfirmed(instance, confirm, "made anew")
     # Who cannot be asked is in nobody's way: all is archived first.
-    if other := neighbours.user_of_database(whereabouts.ask(found.client), neighbours.all_of(instance)):
-        raise RefusedError(f"{instance.name}: its database {found.account.name} is also the one of {other}. Nothing "
-                           f"was changed. Look at both: make detect INSTANCE={instance.name},{other}")
+    neighbours.refuse_shared_database(found, neighbours.all_of(instance), heeds_silent=False)
     if note or confirm == instance.name or instance.guarded or lineage.here(found) or made_here.is_noted(found):
         return
     reason = (f"it holds a Tiki {found.probe.version} that TRIM has neither created nor cloned, and all in it would be "
