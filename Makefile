@@ -41,6 +41,12 @@ override define trim
 cd "$(TOP)" && $(FLAT) exec "$(VENV)/bin/invoke" $(if $(filter-out $2 $(COMMON),$(GIVEN)),refuse-variables --verb=$1 --given="$(GIVEN)" --known="$2 $(COMMON)" $(if $(filter UNATTENDED,$(GIVEN)),$(call option,UNATTENDED)),$1 $(foreach v,$(filter-out $(BY_EDGE),$(GIVEN)),$(call option,$v)))
 endef
 
+# $(call test,@FILE): the tests with pytest's options in FILE, those with servers first; with TESTS=path what is there.
+override define test
+export $(CHEAP_FORKS); run() { "$(VENV)/bin/python" -m pytest "$$@"; }; $(if $(filter TESTS,$(GIVEN)),run "$$TRIM_ARG_TESTS",\
+run $(SIDE_BY_SIDE) $1 tests/make tests/integration; servers=$$?; run $(SIDE_BY_SIDE) tests/unit && exit $$servers)
+endef
+
 INSTANCE_KEYS := ACCESS SSH_HOST SSH_USER SSH_PORT SSH_KEY RUN_AS WEB_ROOT WEB_URL PHP SITE STAGE PARENT PROTECTED TAGS \
 	EXTRA_PATHS EXCLUDE DATA_ROOT COMPRESS KEEP NO_INDEX CONTACT MIRROR_OF MIRROR_DELAY KIND EXPIRES \
 	PROFILES PROFILE_REPOSITORY
@@ -237,10 +243,12 @@ setup: ## Install what TRIM needs: Debian packages and the Python environment
 demo: ## The whole job, for real, on a sample Tiki with its own MariaDB
 	@scripts/setup.sh demo
 	@"$(VENV)/bin/python" -m tests.lab.demo
-test: ## Run all tests: [TESTS=path]
+test: ## The tests, in ten minutes on two cores: without those of tests/long.txt; or all of TESTS=path
 	@scripts/setup.sh test
-	@export $(CHEAP_FORKS); run() { "$(VENV)/bin/python" -m pytest "$$@"; }; $(if $(filter TESTS,$(GIVEN)),run "$$TRIM_ARG_TESTS",\
-		run $(SIDE_BY_SIDE) tests/make tests/integration; servers=$$?; run $(SIDE_BY_SIDE) tests/unit && exit $$servers)
+	@$(call test,@tests/long.txt)
+test-all: ## All tests, in half an hour: those that break each call in turn too, and the long stories of each verb
+	@scripts/setup.sh test
+	@$(call test,)
 test-faults: ## Every call of backup and restore broken in every way, behind ssh too: an hour
 	@scripts/setup.sh test
 	@$(CHEAP_FORKS) TRIM_FAULTS=all "$(VENV)/bin/python" -m pytest $(SIDE_BY_SIDE) tests/integration/test_faults_*.py

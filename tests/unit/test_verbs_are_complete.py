@@ -10,7 +10,7 @@ TOP = Path(__file__).resolve().parents[2]
 NOT_VERBS = {"list",  # another name of instances
              "editinstance",  # another name of edit
              "verify",  # another name of check
-             "setup", "demo", "test", "test_real", "test_faults", "bench", "lint", "help"}
+             "setup", "demo", "test", "test_all", "test_real", "test_faults", "bench", "lint", "help"}
 MAKEFILE = (TOP / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
 TASKS = {node.name: node for node in ast.parse((TOP / "tasks.py").read_text(encoding="utf-8")).body
          if isinstance(node, ast.FunctionDef) and [ast.unparse(one) for one in node.decorator_list] == ["task"]
