@@ -95,6 +95,14 @@ def place() -> Iterator[Place]:
         yield Place(lab, kit, one, other, far)
 
 
+@pytest.fixture(scope="module")
+def archive(place: Place) -> Path:
+    """An archive of the first site."""
+    assert place.kit.make("backup", "INSTANCE=one").returncode == 0
+    [archive] = (place.kit.settings.archives / "one").glob("*.tar.zst")
+    return archive
+
+
 def test_two_sites_that_are_equal_differ_in_nothing_but_what_is_expected(place):
     found = place.compare()
     assert found["differences"] == [] and found["changed_meanwhile"] == []
@@ -229,8 +237,8 @@ def test_a_secret_is_told_to_differ_and_never_shown(place, seeded):
     assert "zend_mail_smtp_pass" in page and "zend_mail_smtp_pass" in ended.stdout
 
 
+@pytest.mark.usefixtures("archive")
 def test_an_archive_is_compared_as_the_site_it_was_made_of(place, seeded):
-    assert place.kit.make("backup", "INSTANCE=one").returncode == 0
     found = place.compare("one", "one@latest")
     assert found["differences"] == [] and found["expected"] == []
     assert told(place.compare("one@1", "seeded"), place.one.outside) == seeded[1]
@@ -247,10 +255,8 @@ def test_two_archives_are_compared_without_their_sites(place):
     assert (changed["what"], changed["name"]) == ("changed", "robots.txt")
 
 
-def test_a_foreign_archive_without_lists_is_compared_by_what_is_in_it(place, tmp_path):
-    assert place.kit.make("backup", "INSTANCE=one").returncode == 0
-    ours = max((place.kit.settings.archives / "one").glob("*.tar.zst"))
-    subprocess.run(["tar", "-xp", "--same-owner", "-C", tmp_path, "-f", ours], check=True)
+def test_a_foreign_archive_without_lists_is_compared_by_what_is_in_it(place, archive, tmp_path):
+    subprocess.run(["tar", "-xp", "--same-owner", "-C", tmp_path, "-f", archive], check=True)
     top = next(tmp_path.iterdir())
     for name in ("trim-manifest.json", "trim-files.sha256"):
         (top / name).unlink()
@@ -261,13 +267,12 @@ def test_a_foreign_archive_without_lists_is_compared_by_what_is_in_it(place, tmp
     assert place.compare("one", f"one@{foreign}", UNVERIFIED="yes")["differences"] == []
 
 
-def test_a_damaged_archive_is_a_fault_and_no_finding(place, tmp_path):
-    ours = max((place.kit.settings.archives / "one").glob("*.tar.zst"))
+def test_a_damaged_archive_is_a_fault_and_no_finding(place, archive, tmp_path):
     for ending in ("", ".sha256"):
-        shutil.copy2(f"{ours}{ending}", tmp_path)
-    with open(tmp_path / ours.name, "r+b") as file:
+        shutil.copy2(f"{archive}{ending}", tmp_path)
+    with open(tmp_path / archive.name, "r+b") as file:
         file.truncate(file.seek(0, os.SEEK_END) - 700)
-    ended = place.kit.make("compare", "A=one", f"B=one@{tmp_path / ours.name}")
+    ended = place.kit.make("compare", "A=one", f"B=one@{tmp_path / archive.name}")
     assert "is damaged" in ended.stderr and "Error 7" in ended.stderr and not ended.stdout
 
 
@@ -300,6 +305,7 @@ def test_comparing_writes_nothing_and_needs_only_to_read(place, seeded):
         assert state() == before
 
 
+@pytest.mark.usefixtures("archive")
 def test_a_dry_run_compares_sites_and_only_tells_of_archives(place):
     ended = place.kit.make("compare", "A=one", "B=other", "DRY=1", "HTML=1")
     assert ended.returncode == 0 and "would: " in ended.stdout and "files: the same" in ended.stdout

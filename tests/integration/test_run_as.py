@@ -23,16 +23,22 @@ def kit(lab):
     return Toolkit(lab.folder / "toolkit", lab)
 
 
-def test_a_site_of_another_account_comes_back_as_it_was(kit):
+@pytest.fixture(scope="module")
+def others(kit):
+    """A site that belongs to another account."""
     instance, site = kit.tiki("others", files=20, versions=2)
     kit.register("others", web_root=instance.web_root, run_as=lab_user())
-    before = describe_tree(site.folder, KEPT)
+    return site
+
+
+def test_a_site_of_another_account_comes_back_as_it_was(kit, others):
+    before = describe_tree(others.folder, KEPT)
     assert kit.make("backup", "INSTANCE=others").returncode == 0
-    (site.folder / "tiki-index.php").write_text("broken")
+    (others.folder / "tiki-index.php").write_text("broken")
     done = kit.make("restore", "INSTANCE=others")
     assert done.returncode == 0, done.stderr
-    assert describe_tree(site.folder, KEPT) == before
-    assert (site.folder / "tiki-index.php").owner() == lab_user()
+    assert describe_tree(others.folder, KEPT) == before
+    assert (others.folder / "tiki-index.php").owner() == lab_user()
 
 
 def test_an_account_that_sudo_does_not_give_is_told_as_that(kit):
@@ -44,6 +50,7 @@ def test_an_account_that_sudo_does_not_give_is_told_as_that(kit):
     assert not list(kit.settings.archives.glob("closed/*"))
 
 
+@pytest.mark.usefixtures("others")
 def test_no_command_runs_as_ourselves(kit):
     done = kit.make("backup", "INSTANCE=others", "V=1")
     assert done.returncode == 0, done.stderr
