@@ -1,4 +1,4 @@
-"""Clones and mirrors: past their day, not used, standing still, open to everybody, or quiet where they must not be."""
+"""Clones and mirrors: past their day, unused, standing still, elsewhere, open to all, quiet where none must be."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +23,16 @@ def check(instance: Instance) -> Checked | None:
         return None
     return checked(instance.name, "copy", [*_expired(instance, known), *_open(instance, known), *_muted(instance),
                                            *late(instance, known)])
+
+
+def strayed(found: Site) -> Iterator[Wrong]:
+    """Look whether a clone is where it was made: by its env file or db/local.php it may be another site by now."""
+    if told := lineage.strayed(found):
+        instance, known = found.instance, lineage.read(found.instance)
+        yield Wrong(f"it is not where it was made a clone of {known.source}: {'; '.join(told)}. It may be another "
+                    "site: correct db/local.php or its env file, or clone again with "
+                    f"CONFIRM={instance.name} if what is there may go. To look",
+                    mends.make(instance.settings, "detect", INSTANCE=instance.name))
 
 
 def is_visited(found: Site) -> bool:

@@ -11,7 +11,7 @@ from scripts.health.finding import Checked, Wrong, checked, look, told
 from scripts.health.reach import Reached
 from scripts.present import output
 from scripts.registry.instance import Instance
-from scripts.steps import local_files, mods_journal, patch_writing, restoring, restricting, updating_journal
+from scripts.steps import lineage, local_files, mods_journal, patch_writing, restoring, restricting, updating_journal
 from scripts.steps import site as sites
 from scripts.steps.site import Site
 from scripts.store import archive
@@ -60,6 +60,8 @@ def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
     yield look(instance.name, "database rights", lambda: database.rights(found), mends.edit_env(instance))
     yield checked(instance.name, "data folders", [*files.missing_folders(found, reached), *files.loose_links(found)])
     yield checked(instance.name, "own folders", files.ours_inside(found))
+    if lineage.read(instance):
+        yield look(instance.name, "origin", lambda: copies.strayed(found), mends.edit_env(instance))
     if copies.is_visited(found):
         yield look(instance.name, "visits", lambda: copies.unvisited(found), mends.edit_env(instance))
     if found.probe.state in ("empty", "missing"):

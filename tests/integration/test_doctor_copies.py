@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_a_day_that_is_to_come_and_one_that_is_none(prod, clone):
     prod.take(clone.name, f"EXPIRES={datetime.now() + DAY:%Y-%m-%d}")
     prod.add(clone.name, "EXPIRES=2026-02-30")
     assert "no day of the calendar" in prod.findings(clone.name)["copy"]["problem"]
+
+
+def test_a_clone_that_leads_into_its_source_s_database(prod, clone):
+    config = Path(clone.web_root, "db/local.php")
+    own = config.read_text()
+    config.write_text(prod.sample.folder.joinpath("db/local.php").read_text())
+    found = prod.findings(clone.name)["origin"]
+    assert re.search(rf"not where it was made a clone of prod: its database is prod .*, and was {clone.name} ",
+                     found["problem"]), found
+    assert prod.run("clone", from_="prod", to=clone.name).code != 0
+    prod.bash(found["next"])
+    config.write_text(own)
+    assert "origin" not in prod.findings(clone.name)
 
 
 def test_what_is_no_clone_is_not_offered_to_be_destroyed(prod, clone):
