@@ -40,7 +40,6 @@ class Record:
     sums: dict[str, str]
     preferences: dict[str, str]
     entrances: dict[str, str]
-    is_quiet: bool
 
 
 @dataclass
@@ -94,7 +93,7 @@ def since(target: Site) -> Changes:
 
 
 def remember(target: Site, folders: Collection[str], unchanged: Collection[str], known: Mapping[str, str],
-             is_quiet: bool, *, keeps_files: bool = False) -> None:
+             *, keeps_files: bool = False) -> None:
     """Record what a clone is now, the page still on.
 
     folders are its data folders outside the web root; known are sums from before this clone, which hold for those that
@@ -105,7 +104,7 @@ def remember(target: Site, folders: Collection[str], unchanged: Collection[str],
     trusted = tables & set(unchanged) & set(known) - OUR_OWN
     found = sums.of(target.client, tables - trusted) | {name: known[name] for name in trusted}
     roots = [target.instance.web_root, *sorted(folders)]
-    record = Record(roots, found, _preferences(target), _entrances(target), is_quiet)
+    record = Record(roots, found, _preferences(target), _entrances(target))
     place, files = _path(target.instance, "json"), _path(target.instance, "files")
     MANAGER.make_folder(str(place.parent), 0o700)
     if not (keeps_files and earlier and earlier.roots == roots and files.exists()):
@@ -133,9 +132,11 @@ def forget(instance: Instance) -> None:
 
 def _read(instance: Instance) -> Record | None:
     try:
-        return Record(**json.loads(_path(instance, "json").read_text(encoding="utf-8")))
+        told = json.loads(_path(instance, "json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    told.pop("is_quiet", None)  # of older versions
+    return Record(**told)
 
 
 def _path(instance: Instance, ending: str) -> Path:

@@ -153,7 +153,7 @@ def _carry_out(source: Site, target: Site, places: Places, manner: Manner, befor
         cloning_settling.settle(origin, fresh, places.goes, manner, before.preferences, told)
         if _stays_a_clone(instance, manner):
             folders = _data_folders(target, places, manner)
-            changed.remember(fresh, folders, () if told.updated else told.unchanged, changes.sums, manner.mutes,
+            changed.remember(fresh, folders, () if told.updated else told.unchanged, changes.sums,
                              keeps_files=is_as_it_was)
             told.where = location.anew(fresh, folders)
     replace.open_again(instance, before.entrances["."].time if has_code else None)

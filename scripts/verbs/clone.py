@@ -235,7 +235,7 @@ def _from_archive(source: Instance, target: Instance, wishes: Wishes) -> tuple[C
                 origin = Origin(source.name, url, unpacked.app.path)
                 cloning_settling.settle(origin, fresh, goes, wishes.manner, own, told)
                 folders = [place for path, place in goes.items() if path != unpacked.app.path]
-                changed.remember(fresh, folders, (), {}, wishes.manner.mutes)
+                changed.remember(fresh, folders, (), {})
                 told.where = location.anew(fresh, folders)
             return replace.Replaced()
 
