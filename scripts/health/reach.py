@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from scripts.database import credentials
+from scripts.database.whereabouts import Whereabouts
 from scripts.errors import CommandError, Fault, HostError
 from scripts.health import mends
 from scripts.health.finding import Checked, Wrong, checked, look
@@ -42,13 +43,17 @@ SSH_ADVICE = re.compile(r"[.;,]? *(?:Next|then|when the new key is right): (?P<m
 
 @dataclass
 class Reached:
-    """What is known of a host: is_there tells whether it answered; user is our account there."""
+    """What is known of a host: is_there tells whether it answered; user is our account there.
+
+    database is the one of the site, once its server was asked.
+    """
 
     is_there: bool = False
     is_root: bool = False
     user: str = ""
     clock_seconds: float = 0
     missing: list[str] = field(default_factory=list)
+    database: Whereabouts | None = None
 
 
 def checks(instance: Instance, reached: Reached) -> Iterator[Checked]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from scripts.database import whereabouts
 from scripts.errors import DatabaseError, Fault, HostError
 from scripts.health import copies, database, files, leftovers, mends
 from scripts.health.finding import Checked, Wrong, checked, look, told
@@ -56,7 +57,7 @@ def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
         yield look(instance.name, "rights", lambda: files.rights(found, reached),
                    files.mend_rights(instance, reached.user))
         yield look(instance.name, "disk", lambda: files.disk(found), mends.at_host(instance, "df -h"))
-    yield checked(instance.name, "database", [])
+    yield look(instance.name, "database", lambda: _ask(found, reached), mends.edit_env(instance))
     yield look(instance.name, "database rights", lambda: database.rights(found), mends.edit_env(instance))
     yield checked(instance.name, "data folders", [*files.missing_folders(found, reached), *files.loose_links(found)])
     yield checked(instance.name, "own folders", files.ours_inside(found))
@@ -66,6 +67,12 @@ def _of_open_site(found: Site, reached: Reached) -> Iterator[Checked]:
         yield look(instance.name, "visits", lambda: copies.unvisited(found), mends.edit_env(instance))
     if found.probe.state in ("empty", "missing"):
         yield checked(instance.name, "blank", _not_blank(found))
+
+
+def _ask(found: Site, reached: Reached) -> tuple[Wrong, ...]:
+    """Ask the server who it is: that it answers is well."""
+    reached.database = whereabouts.ask(found.client)
+    return ()
 
 
 def _open_though_restricted(instance: Instance, mend: str) -> Iterator[Wrong]:

@@ -17,6 +17,7 @@ from scripts.health import (
     manager,
     mends,
     reach,
+    sharing,
     shows,
     silence,
     site,
@@ -24,6 +25,7 @@ from scripts.health import (
     web,
 )
 from scripts.health.finding import Checked, Finding, Wrong, told
+from scripts.health.reach import Reached
 from scripts.hosts import process, shared
 from scripts.present import output
 from scripts.registry.instance import Instance
@@ -54,19 +56,21 @@ def _everything(settings: Settings, names: list[str], at_once: int) -> Iterator[
     yield from shows.checks(settings)
     yield silence.checks(settings)
     yield from env_files.checks(settings, names)
-    instances = list(env_files.readable(settings, names))
+    instances = {one.name: one for one in env_files.readable(settings, names)}
+    reached = {name: Reached() for name in instances}
     if at_once > 1 and len(instances) > 1:
-        jobs = (lambda one=one: list(_of_instance(one)) for one in instances)
+        jobs = (lambda one=one: list(_of_instance(one, reached[one.name])) for one in instances.values())
         yield from chain.from_iterable(process.side_by_side(*jobs, at_once=min(at_once, len(instances))))
-        return
-    for instance in instances:
-        yield from _of_instance(instance)
+    else:
+        for name, instance in instances.items():
+            yield from _of_instance(instance, reached[name])
+    yield sharing.checks(instances, {name: known.database for name, known in reached.items() if known.database})
 
 
-def _of_instance(instance: Instance) -> Iterator[Checked]:
+def _of_instance(instance: Instance, reached: Reached) -> Iterator[Checked]:
     seen: list[Checked] = []
     try:
-        for checked in _at_host(instance):
+        for checked in _at_host(instance, reached):
             seen.append(checked)
             yield checked
     except Fault as fault:  # the connection broke between two questions
@@ -79,8 +83,7 @@ def _of_instance(instance: Instance) -> Iterator[Checked]:
         yield web.check(instance, is_closed=any(one.check == "maintenance page" and one.findings for one in seen))
 
 
-def _at_host(instance: Instance) -> Iterator[Checked]:
-    reached = reach.Reached()
+def _at_host(instance: Instance, reached: Reached) -> Iterator[Checked]:
     yield from reach.checks(instance, reached)
     if reached.is_there:
         yield from site.checks(instance, reached)

@@ -1,6 +1,8 @@
 """Findings of clones and mirrors: each is there for real, its printed command is run, and it is gone."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -89,6 +91,21 @@ def test_a_clone_that_leads_into_its_source_s_database(prod, clone):
     prod.bash(found["next"])
     config.write_text(own)
     assert "origin" not in prod.findings(clone.name)
+
+
+def test_a_copy_made_by_hand_that_uses_its_original_s_database(prod):
+    copy = prod.sample.folder.with_name("byhand")
+    shutil.copytree(prod.sample.folder, copy, symlinks=True)
+    prod.kit.register("byhand", web_root=copy)
+    [found] = [one for one in json.loads(prod.run("doctor", json="1", jobs="2").stdout)
+               if one["check"] == "shared databases"]
+    assert found["instance"] == "manager" and "byhand and prod use one database, prod at " in found["problem"]
+    prod.bash(found["next"])
+    prod.env("byhand").unlink()
+    prod.kit.register("twin", web_root=prod.sample.folder)
+    found = {one["check"] for one in json.loads(prod.run("doctor", json="1").stdout)}
+    prod.env("twin").unlink()
+    assert "twins" in found and "shared databases" not in found
 
 
 def test_what_is_no_clone_is_not_offered_to_be_destroyed(prod, clone):
