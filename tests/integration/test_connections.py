@@ -17,6 +17,7 @@ from scripts.hosts import process, shared
 from scripts.hosts.ssh import SshHost, socket_folder
 from tests.lab import fleet
 from tests.lab.lab import Lab
+from tests.lab.processes import told_of_each
 from tests.lab.sshd import Sshd
 from tests.lab.toolkit import Toolkit
 
@@ -50,15 +51,8 @@ def host_of(lab: Lab, sshd: Sshd, name: str) -> SshHost:
 
 def masters(host: SshHost) -> list[int]:
     """Return the processes that hold the connections of a host open."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_text(errors="replace").split("\0")
-        except OSError:
-            continue
-        if "-fN" in words and f"ControlPath={host.control_path}" in words:
-            found.append(int(path.parent.name))
-    return found
+    path = f"ControlPath={host.control_path}".encode()
+    return [pid for pid, line in told_of_each("cmdline") if {b"-fN", path} <= set(line.split(b"\0"))]
 
 
 def says(host: SshHost, text: str = "well") -> str:

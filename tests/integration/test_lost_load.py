@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,7 @@ from tests.lab.fault_fixtures import fast_lab
 from tests.lab.faults import small_site
 from tests.lab.forked import Ended
 from tests.lab.lab import Lab
+from tests.lab.processes import told_of_each
 from tests.lab.toolkit import Toolkit
 
 __all__ = ["fast_lab"]  # a fixture
@@ -124,13 +124,10 @@ class Place:
 def filling() -> dict[int, int]:
     """Return the client programs that load, each with the run it belongs to; ssh's own calls excepted."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
+    for pid, line in told_of_each("cmdline"):
+        words = line.split(b"\0")
         if b"--skip-column-names" in words and (named := OPTION_FILE.match(words[1])):
-            found[int(path.parent.name)] = int(named[1])
+            found[pid] = int(named[1])
     return found
 
 

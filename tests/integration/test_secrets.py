@@ -9,7 +9,6 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.lab.fault_fixtures import fast_lab
 from tests.lab.faults import Bench
 from tests.lab.forked import Ended
 from tests.lab.lab import Lab
+from tests.lab.processes import told_of_each
 from tests.lab.sample_tiki import PASSWORD
 from tests.lab.shims import FAR, HERE
 
@@ -83,11 +83,7 @@ class Watched:
 
     def _watch(self, is_over: threading.Event) -> None:
         while not is_over.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.command_lines.add(path.read_bytes())
-                except OSError:
-                    continue
+            self.command_lines.update(line for _, line in told_of_each("cmdline"))
 
 
 def holds_secret(text: bytes) -> bool:

@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -139,12 +139,18 @@ def name_of(pid: int) -> str:
 
 
 def _parents() -> dict[int, int]:
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    # pid (name) state ppid ...; the name may hold blanks and brackets
+    return {pid: int(stat.rpartition(b")")[2].split()[1]) for pid, stat in told_of_each("stat")}
+
+
+def told_of_each(name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield what /proc has in the file of this name of each process, by its number; of those that end meanwhile not.
+
+    Path.glob by the file's own name would raise for these, as it looks whether it is there.
+    """
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # pid (name) state ppid ...; the name may hold blanks and brackets
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
+            told = (folder / name).read_bytes()
+        except OSError:
             continue
-        parents[int(stat.parent.name)] = int(fields[1])
-    return parents
+        yield int(folder.name), told

@@ -12,6 +12,7 @@ from scripts.store.segments import Fresh, Kept, Planner, Text
 from scripts.store.sizes import Sizes
 from scripts.store.tree import Tree
 from tests.unit import written
+from tests.unit.test_process import open_files
 from tests.unit.test_unchanged import Counted
 from tests.unit.written import Archives, CalmTree, describe, grow, use_small_segments
 
@@ -60,7 +61,7 @@ def test_an_archive_that_is_removed_while_it_is_copied_from_does_no_harm(tmp_pat
     archives = Archives(tmp_path / "archives", [site], kind=kind)
     archives.write()
     (site / "b/017").write_bytes(b"another")
-    open_files = len(os.listdir("/proc/self/fd"))
+    before = open_files()
 
     def removed(previous):
         for path in archives.place.glob("blog_*-01.tar.bz2*"):
@@ -68,7 +69,7 @@ def test_an_archive_that_is_removed_while_it_is_copied_from_does_no_harm(tmp_pat
     monkeypatch.setattr(Previous, "check", removed)
     assert archives.write().counts.segments_copied > 8
     assert_true(archives, site, tmp_path)
-    assert len(os.listdir("/proc/self/fd")) == open_files
+    assert open_files() == before
 
 
 def test_a_file_of_before_1970_is_trusted_as_any_other(archives, site, tmp_path):
